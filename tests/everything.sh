@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Everything that proves the project; `make test` runs it. As root on Debian it installs what is missing; elsewhere it
+# uses what is there and says what it left out. With CI=true nothing may be left out.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+bin=.venv/bin
+failed=()
+skipped=()
+declare -A package=([chromium]=chromium [redis-server]=redis-server [java]=default-jre-headless [npm]=npm [slapd]=slapd)
+
+has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
+has_postgresql() { has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }
+
+install_missing() {
+	local missing=()
+	for program in "${!package[@]}"; do has "$program" || missing+=("${package[$program]}"); done
+	has_postgresql || missing+=(postgresql)
+	[ "${#missing[@]}" -gt 0 ] && [ "$(id -u)" = 0 ] && has apt-get || return 0
+	echo "== Installing ${missing[*]}"
+	export DEBIAN_FRONTEND=noninteractive
+	# Services that come with the packages are not started: the tests start their own.
+	local policy=/usr/sbin/policy-rc.d
+	[ -e "$policy" ] && policy='' || { printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"; }
+	{ apt-get -qq update && apt-get -qq install -y --no-install-recommends "${missing[@]}"; } >/dev/null \
+		|| echo "   could not install all of them" >&2
+	[ -z "$policy" ] || rm -f "$policy"
+}
+
+step() {
+	local name=$1
+	shift
+	echo "== $name"
+	"$@" || failed+=("$name")
+}
+
+leave_out() {
+	echo "== LEFT OUT: $1" >&2
+	skipped+=("$1")
+}
+
+install_missing
+for program in "${!package[@]}"; do has "$program" || leave_out "what needs ${package[$program]}"; done
+[ -d ../shared/data ] || echo "== ../shared/data is not there: the tests on real data are skipped"
+
+if has npm; then
+	step "The Nu HTML checker" npm ci --silent --no-audit --no-fund --prefix tests/browser
+else
+	leave_out "the Nu HTML checker, which needs npm"
+fi
+
+step "Lint" "$bin/ruff" check .
+step "Format" "$bin/ruff" format --check .
+step "Types" "$bin/mypy"
+step "Layers" "$bin/lint-imports"
+if has_postgresql; then
+	step "Tests on PostgreSQL" "$bin/pytest" -q -n 2 --database postgresql -m "not browser"
+else
+	leave_out "the tests on PostgreSQL"
+fi
+
+# The last thing printed is the summary of the whole suite on SQLite, the browser's tests among it.
+if [ "${#skipped[@]}" -gt 0 ] && [ "${CI:-}" = true ]; then failed+=("nothing left out"); fi
+if [ "${#failed[@]}" -gt 0 ]; then printf '== FAILED: %s\n' "${failed[@]}" >&2; fi
+echo "== Tests on SQLite, with the browser"
+"$bin/pytest" -n 2 --database sqlite -m "" || failed+=("Tests on SQLite")
+[ "${#failed[@]}" -eq 0 ]
