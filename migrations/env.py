@@ -1,0 +1,37 @@
+"""How Alembic reaches the database: the application's own engine and tables, the same for both databases."""
+
+from alembic import context
+from flask import current_app
+from sqlalchemy import text
+
+extension = current_app.extensions["migrate"]
+metadata = extension.db.metadata
+
+# Two that migrate at once: the second waits for the first, however large the database, and finds all done.
+WAIT_SECONDS = 3600
+
+
+def run() -> None:
+    """Run the migrations; SQLite's foreign keys are off during and checked after, for tables that are rebuilt."""
+    engine = extension.db.engine
+    sqlite = engine.dialect.name == "sqlite"
+    with engine.connect().execution_options(writes=True) as connection:
+        if sqlite:
+            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
+            connection.connection.dbapi_connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
+        context.configure(
+            connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True,
+            compare_server_default=False,
+        )  # fmt: skip
+        with context.begin_transaction():
+            if not sqlite:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{WAIT_SECONDS}s'"))
+                connection.execute(text("SELECT pg_advisory_xact_lock(718281828)"))
+            context.run_migrations()
+            if sqlite and connection.execute(text("PRAGMA foreign_key_check")).first():
+                raise RuntimeError("the migration would leave a foreign key that points nowhere")
+        if sqlite:
+            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=ON")
+
+
+run()

@@ -1,0 +1,45 @@
+"""The tables: columns, relationships and facts about one row. No queries, no commits."""
+
+from portal.models.account import (
+    Account,
+    KnownBrowser,
+    RecoveryLink,
+    RecoveryRequest,
+    RoleGrant,
+    Session,
+    SignInReservation,
+)
+from portal.models.audit import AuditChain, AuditEntry
+from portal.models.organisation import (
+    Listing,
+    ListingContact,
+    Organisation,
+    OrganisationDomain,
+    OrganisationName,
+    Region,
+)
+from portal.models.person import Counter, Person, PersonContactType
+from portal.models.work import Heartbeat, OutboxMessage
+
+__all__ = [
+    "Account",
+    "AuditChain",
+    "AuditEntry",
+    "Counter",
+    "Heartbeat",
+    "KnownBrowser",
+    "Listing",
+    "ListingContact",
+    "Organisation",
+    "OrganisationDomain",
+    "OrganisationName",
+    "OutboxMessage",
+    "Person",
+    "PersonContactType",
+    "RecoveryLink",
+    "RecoveryRequest",
+    "Region",
+    "RoleGrant",
+    "Session",
+    "SignInReservation",
+]

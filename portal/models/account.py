@@ -1,0 +1,144 @@
+"""The self-service side of a person: account, roles, sessions, guesses in hand, and recovery."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.domain.account_state import AccountState
+from portal.domain.roles import Role
+from portal.extensions import Model
+from portal.models.columns import UtcDateTime
+from portal.models.organisation import Organisation, Region
+from portal.models.person import Person
+from portal.models.work import Leased
+
+
+def _values(kind: type) -> list[str]:
+    return [member.value for member in kind]  # type: ignore[attr-defined]
+
+
+class Account(Model):
+    """One for each person, made with the person. ``failures`` is the lockout's counter: consecutive ones."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (CheckConstraint("failures >= 0 AND failures_total >= failures", name="failures_counted"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), unique=True)
+    state: Mapped[AccountState] = mapped_column(
+        Enum(AccountState, native_enum=False, length=24, values_callable=_values, create_constraint=True, name="state"),
+        default=AccountState.NOT_REGISTERED,
+    )
+    username: Mapped[str | None] = mapped_column(String(120), unique=True)
+    password_hash: Mapped[str | None] = mapped_column(String(200))
+    password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    credential_version: Mapped[int] = mapped_column(default=1)
+    temporary_password_hash: Mapped[str | None] = mapped_column(String(200))
+    temporary_password_issue: Mapped[str | None] = mapped_column(String(40))
+    temporary_password_key: Mapped[str | None] = mapped_column(String(20))
+    temporary_password_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    temporary_password_failures: Mapped[int] = mapped_column(default=0)
+    enrolled: Mapped[bool] = mapped_column(default=False)
+    re_enrolled: Mapped[bool] = mapped_column(default=False)
+    unlock_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    locked_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    failures: Mapped[int] = mapped_column(default=0)
+    failures_since_success: Mapped[int] = mapped_column(default=0)
+    failures_total: Mapped[int] = mapped_column(default=0)
+    last_failure_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    sign_ins: Mapped[int] = mapped_column(default=0)
+    last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    previous_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    internal_message: Mapped[str] = mapped_column(String(60), default="")
+    internal_detail: Mapped[str] = mapped_column(String(300), default="")
+    internal_message_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+    person: Mapped[Person] = relationship(back_populates="account")
+    roles: Mapped[list["RoleGrant"]] = relationship(back_populates="account", order_by="RoleGrant.id")
+
+
+class RoleGrant(Model):
+    """A role of an account, for an organisation, a region or (neither) everything."""
+
+    __tablename__ = "role_grants"
+    __table_args__ = (Index("ix_role_grants_account_id", "account_id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))
+    role: Mapped[Role] = mapped_column(
+        Enum(Role, native_enum=False, length=40, values_callable=_values, create_constraint=True, name="role")
+    )
+    organisation_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
+    region_id: Mapped[int | None] = mapped_column(ForeignKey("regions.id"), index=True)
+    granted_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    account: Mapped[Account] = relationship(back_populates="roles")
+    organisation: Mapped[Organisation | None] = relationship()
+    region: Mapped[Region | None] = relationship()
+
+
+class Session(Model):
+    """A signed-in browser. The cookie has the token; here stands its hash (ASVS 7.2)."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (CheckConstraint("kind IN ('full', 'enrolment')", name="kind_known"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(10))
+    zone: Mapped[str] = mapped_column(String(10))
+    address: Mapped[str] = mapped_column(String(60))
+    browser: Mapped[str] = mapped_column(String(300))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    account: Mapped[Account] = relationship()
+
+
+class KnownBrowser(Model):
+    """A browser that signed in to an account before, with a count of failures of its own."""
+
+    __tablename__ = "known_browsers"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    failures: Mapped[int] = mapped_column(default=0)
+    last_used_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    void_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class SignInReservation(Model):
+    """A guess that is being checked just now; it counts as a failure when its process dies."""
+
+    __tablename__ = "sign_in_reservations"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
+    known_browser_id: Mapped[int | None] = mapped_column(ForeignKey("known_browsers.id"))
+    zone: Mapped[str] = mapped_column(String(10))
+    reserved_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class RecoveryRequest(Leased, Model):
+    """What somebody asked of recovery, the same row for a known and an unknown name; the worker looks it up."""
+
+    __tablename__ = "recovery_requests"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    identifier: Mapped[str] = mapped_column(String(254))
+    need: Mapped[str] = mapped_column(String(10))
+    address: Mapped[str] = mapped_column(String(60))
+    zone: Mapped[str] = mapped_column(String(10))
+
+
+class RecoveryLink(Model):
+    """A mailed link to choose a new password; its token is derived, never stored."""
+
+    __tablename__ = "recovery_links"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    issue: Mapped[str] = mapped_column(String(40), unique=True)
+    key: Mapped[str] = mapped_column(String(20))
+    credential_version: Mapped[int]
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    times_mailed: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    account: Mapped[Account] = relationship()
