@@ -1,0 +1,31 @@
+"""The ``portal`` command line: Flask's own commands and ours, one file a group."""
+
+import sys
+
+from flask import Flask
+from flask.cli import FlaskGroup
+
+from portal.commands import check, demo, mail, organisations, run, serve, worker
+from portal.config import ConfigurationError
+
+
+def init_app(app: Flask) -> None:
+    """Add our commands to Flask's."""
+    for group in (check, demo, mail, organisations, run, serve, worker):
+        for command in group.commands:
+            app.cli.add_command(command)
+
+
+def _create_app() -> Flask:
+    from portal import create_app
+
+    return create_app()
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        FlaskGroup(create_app=_create_app, name="portal", help="Gatehouse, the access portal.")()
+    except ConfigurationError as error:
+        print(f"portal: {error}", file=sys.stderr)
+        sys.exit(1)

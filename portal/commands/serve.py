@@ -1,0 +1,127 @@
+"""``portal serve``: the production web server."""
+
+import ctypes
+import gc
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
+from granian.log import LogLevels
+from granian.server import Server
+
+from portal import logs
+from portal.compression import Compressed
+from portal.extensions import db
+from portal.gateway import Gateway
+from portal.network import is_loopback, networks
+from portal.services import health, surroundings
+from portal.static_files import StaticFiles
+
+# Most of a sign-in is its hash, which two threads on two cores do best; the others are for pages meanwhile.
+THREADS = 4
+LARGEST_HEADERS = 16 * 1024
+HEADER_SECONDS = 15
+STOP_SECONDS = 30
+M_ARENA_MAX = -8
+
+log = logging.getLogger("portal.serve")
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="How many processes.")
+@with_appcontext
+def serve(host: str, port: int, workers: int) -> None:
+    """Run the production web server. It stops on SIGTERM, when the requests in hand are answered."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    refused = [*surroundings.senseless_settings(), *health.unsafe_settings(), *health.what_is_wrong()]
+    if refused:
+        raise click.ClickException("\n".join(refused))
+    if health.holds_demonstration() and not is_loopback(host):
+        raise click.ClickException(f"the database holds the demonstration: not on {host}, where others could reach it")
+    refuse_taken(host, port)
+    db.session.remove()
+    db.engine.dispose()
+    run(partial(_gateway, app), host, port, workers)
+
+
+def run(target_loader: Callable[[], Gateway], host: str, port: int, workers: int) -> None:
+    """Run the server until it is stopped; each of its processes serves what ``target_loader`` makes there."""
+    logs.configure()
+    server = Server(
+        target="portal",
+        address=host,
+        port=port,
+        interface=Interfaces.RSGI,
+        workers=workers,
+        http=HTTPModes.http1,
+        websockets=False,
+        backlog=1024,
+        http1_settings=HTTP1Settings(max_buffer_size=LARGEST_HEADERS, header_read_timeout=HEADER_SECONDS * 1000),
+        log_level=LogLevels.warning,
+        log_dictconfig=_server_log(),
+        respawn_failed_workers=True,
+        workers_kill_timeout=STOP_SECONDS,
+    )
+    server.on_startup(partial(log.info, "listening", extra={"fields": {"host": host, "port": port}}))
+    server.on_shutdown(partial(log.info, "stopped"))
+    _share_memory_between_threads()
+    # What is loaded by now is shared with the processes that are forked from this one.
+    gc.collect()
+    gc.freeze()
+    server.serve(target_loader=target_loader, wrap_loader=False)
+
+
+def _share_memory_between_threads() -> None:
+    """Two heaps for all threads: with one each, every thread keeps the 19 MiB of a hash for itself (glibc)."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
+
+
+def _gateway(app: Flask) -> Gateway:
+    """What each process serves; made in the process itself, which has its own threads and its own log."""
+    logs.configure()
+    return gateway(app)
+
+
+def gateway(app: Flask) -> Gateway:
+    """The application with its static files, compression and the log of its requests, for the server."""
+    trusted = networks(app.config["TRUSTED_PROXIES"])
+    served = logs.Requests(app, Compressed(StaticFiles(app, app)), trusted)
+    return Gateway(served, app.config["PREFERRED_URL_SCHEME"], app.config["MAX_CONTENT_LENGTH"], THREADS)
+
+
+def refuse_taken(host: str, port: int, advice: str = "") -> None:
+    """Say so when somebody listens there already: the server itself would share the port with them."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind((host, port))
+        except OSError as error:
+            message = f"cannot listen on {host} port {port}: {error.strerror}"
+            raise click.ClickException(f"{message}; {advice}" if advice else message) from None
+
+
+def _server_log() -> dict[str, Any]:
+    """The server's own lines in the same form."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"generic": {"()": logs.JsonLines}},
+        "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "generic", "stream": sys.stderr}},
+        "loggers": {"_granian": {"handlers": ["console"], "level": "WARNING", "propagate": False}},
+    }
+
+
+commands: list[click.Command] = [serve]

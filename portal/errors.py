@@ -1,0 +1,119 @@
+"""What can go wrong, as exceptions, and the page that each error answers with: generic, with what to do next."""
+
+import logging
+import secrets
+from collections.abc import Callable
+
+from flask import Flask, Response, g, make_response, render_template
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from werkzeug.exceptions import HTTPException, SecurityError
+from werkzeug.wrappers import Response as AnyResponse
+
+PAGES = (400, 403, 404, 405, 409, 413, 429, 500, 503)
+
+MESSAGES: dict[int, LazyString] = {
+    400: _("The portal could not read what was sent. Load the page again and try once more."),
+    403: _("You may not do this."),
+    404: _("This is not there any more. Load the page again to see what is."),
+    405: _("This cannot be done in this way. Load the page again and try once more."),
+    409: _("Somebody else has changed this in the meantime. Load the page again to see what it is now."),
+    413: _("What was sent is too large."),
+    429: _("There were too many attempts."),
+    500: _("Something went wrong on our side, and nothing was changed."),
+    503: _("The portal is too busy just now, and nothing was changed. Try again in a moment."),
+}
+
+STALE = _("This page had been open for too long. Load it again and try once more.")
+
+log = logging.getLogger(__name__)
+
+
+class PortalError(Exception):
+    """Something that the product answers with a page of its own."""
+
+    status = 500
+
+
+class NotFound(PortalError):  # noqa: N818 - named as the field names it
+    """It does not exist, or it is outside the reach of who asks: the same answer for both (ASVS 8.2.2)."""
+
+    status = 404
+
+
+class Forbidden(PortalError):  # noqa: N818
+    """It exists, and who asks may see it, but not do this."""
+
+    status = 403
+
+
+def init_app(
+    app: Flask,
+    fragment_answer: Callable[[Response], Response],
+    is_fragment: Callable[[], bool],
+    signed_out_fragment: Callable[[], AnyResponse | None],
+) -> None:
+    """Register the pages. To HTMX an error answers a notice, marked by ``fragment_answer`` for its place.
+
+    ``signed_out_fragment`` is what HTMX gets instead when a token is stale because the whole session is.
+    """
+
+    def answer(
+        status: int, headers: dict[str, str] | None = None, name: str | None = None, **context: object
+    ) -> Response:
+        page = status if status in PAGES else (400 if status < 500 else 500)
+        g.error_page = True
+        words: dict[str, object] = {"retry_at": None, "error_id": None, "message": MESSAGES[page], **context}
+        template = "errors/_notice.html" if is_fragment() else f"errors/{name or page}.html"
+        response = make_response(render_template(template, **words), status)
+        response.headers.update(headers or {})
+        return fragment_answer(response) if is_fragment() else response
+
+    @app.errorhandler(PortalError)
+    def portal_error(error: PortalError) -> Response:
+        return answer(error.status)
+
+    @app.errorhandler(CSRFError)
+    def stale(_error: CSRFError) -> AnyResponse:
+        return signed_out_fragment() or answer(403, name="stale", message=STALE)
+
+    @app.errorhandler(SecurityError)
+    def another_host(_error: SecurityError) -> Response:
+        # No page: its links would have to be built for a host that is not ours.
+        return Response("Bad request\n", 400, mimetype="text/plain")
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        if status < 400:
+            return make_response(error.get_response())
+        kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+        return answer(status, kept)
+
+    @app.errorhandler(NoConnectionFree)
+    @app.errorhandler(DBAPIError)
+    def database_away(error: DBAPIError | NoConnectionFree) -> Response:
+        if isinstance(error, DBAPIError) and not is_away(error):
+            return unforeseen(error)
+        log.error("the database did not answer: %s", type(getattr(error, "orig", error)).__name__)
+        return answer(503, {"Retry-After": "30"})
+
+    @app.errorhandler(Exception)
+    def unforeseen(error: Exception) -> Response:
+        error_id = secrets.token_hex(4)
+        log.error("error %s: %s", error_id, type(error).__name__, exc_info=error)
+        if app.testing and app.config.get("PROPAGATE_EXCEPTIONS"):
+            raise error
+        return answer(500, error_id=error_id)
+
+
+def is_away(error: DBAPIError) -> bool:
+    """Whether the database cannot do its work just now, rather than being asked for something wrong.
+
+    PostgreSQL has kinds of its own for a database that is read-only (25006) and for a table that is not there (42P01).
+    """
+    broken = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    return broken or getattr(error.orig, "sqlstate", None) in ("25006", "42P01")

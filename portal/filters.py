@@ -1,0 +1,48 @@
+"""How moments and numbers read on a page: in the portal's time zone and locale, to the minute."""
+
+from datetime import datetime
+
+from flask import Flask
+from flask_babel import format_datetime, format_time, get_locale
+from markupsafe import Markup, escape
+
+DATE_AND_TIME = {"en_US": "MM/dd/yyyy hh:mm a"}
+TIME = {"en_US": "h:mm a"}
+
+
+def moment(at: datetime | None) -> str:
+    """A date and time, such as 21/06/2019 21:07; nothing for no moment."""
+    return str(format_datetime(at, DATE_AND_TIME.get(str(get_locale()), "dd/MM/yyyy HH:mm"))) if at else ""
+
+
+def time_of_day(at: datetime) -> str:
+    """The time alone, such as 14:02."""
+    return str(format_time(at, TIME.get(str(get_locale()), "HH:mm")))
+
+
+def date_in_words(at: datetime) -> str:
+    """A date in words, such as 21 June 2019."""
+    return str(format_datetime(at, "MMMM d, yyyy" if str(get_locale()) == "en_US" else "d MMMM yyyy"))
+
+
+def time_element(at: datetime | None) -> Markup:
+    """A ``time`` element, so that programs read the moment too."""
+    if at is None:
+        return Markup("")
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), escape(moment(at)))
+
+
+def breakable(text: object) -> Markup:
+    """The text, in which a line may end before an @: an address that is too long breaks there, not in a word."""
+    return Markup("<wbr>@").join(escape(text).split("@"))
+
+
+def init_app(app: Flask) -> None:
+    """Make the filters known to the templates."""
+    app.jinja_env.filters.update(
+        moment=moment,
+        time_of_day=time_of_day,
+        date_in_words=date_in_words,
+        time_element=time_element,
+        breakable=breakable,
+    )

@@ -1,0 +1,174 @@
+"""Between the web server (granian, RSGI) and the application (WSGI).
+
+The server's own WSGI side hands the application the last of several headers, takes ``X_Forwarded_For`` for
+``X-Forwarded-For`` (so that a visitor could write their own address behind a proxy that lets underscores through), and
+keeps a thread for every client that sends its body slowly. Here headers with underscores are dropped, repeated ones are
+joined, bodies are read before a thread is taken, within a time and a size, and more requests than the queue holds are
+turned away (RFC 9112, ASVS 4.2.1).
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import Any
+
+Headers = list[tuple[str, str]]
+Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+SEND_SECONDS = 60
+HIDE_SERVER = ("server", "")
+CLOSE = ("connection", "close")
+SINGLE = frozenset({"host", "content-length", "content-type", "authorization"})
+
+log = logging.getLogger(__name__)
+
+
+class BadRequest(Exception):  # noqa: N818 - named as HTTP names it
+    """The request breaks HTTP, or could be read in two ways."""
+
+
+@dataclass
+class Gateway:
+    """A WSGI application as an RSGI one: ``threads`` requests at once, ``queue`` more may wait."""
+
+    application: Wsgi
+    scheme: str
+    body_limit: int
+    threads: int = 4
+    queue: int = 256
+    body_seconds: float = 20
+    waiting: int = 0
+    pool: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="request")
+
+    async def __call__(self, scope: Any, protocol: Any) -> None:
+        """Answer one request."""
+        try:
+            environ = environ_of(scope, self.scheme)
+            environ["wsgi.input"], closing = await self._body(environ, protocol)
+        except BadRequest:
+            return _refuse(protocol, 400)
+        except TimeoutError:
+            return _refuse(protocol, 408)
+        if self.waiting >= self.threads + self.queue:
+            return _refuse(protocol, 503, ("retry-after", "5"))
+        self.waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self.pool, self._answer, environ, protocol, loop, closing)
+        finally:
+            self.waiting -= 1
+        return None
+
+    async def _body(self, environ: dict[str, Any], protocol: Any) -> tuple[BytesIO, Headers]:
+        """The request's body, whole; one that is too large is left unread, and the application says so."""
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        if length == 0:
+            return BytesIO(), []
+        if length > self.body_limit:
+            return BytesIO(), [CLOSE]
+        async with asyncio.timeout(self.body_seconds):
+            return BytesIO(await protocol()), []
+
+    def _answer(
+        self, environ: dict[str, Any], protocol: Any, loop: asyncio.AbstractEventLoop, closing: Headers
+    ) -> None:
+        told: list[Any] = []
+
+        def start_response(status: str, headers: Headers, *_rest: Any) -> None:
+            told[:] = [int(status[:3]), headers]
+
+        try:
+            answer = self.application(environ, start_response)
+        except Exception as error:
+            log.error("no answer: %s", type(error).__name__, exc_info=error)
+            return _refuse(protocol, 500)
+        try:
+            _send(answer, told, protocol, loop, closing, bodiless=environ["REQUEST_METHOD"] == "HEAD")
+        except Exception as error:
+            log.warning("answer cut short: %s", type(error).__name__, exc_info=error)
+        finally:
+            if hasattr(answer, "close"):
+                answer.close()
+        return None
+
+
+def environ_of(scope: Any, scheme: str) -> dict[str, Any]:
+    """The WSGI environment of a request. Raises BadRequest for one that could be read in two ways."""
+    server, _, port = scope.server.rpartition(":")
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "SERVER_NAME": server,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scheme,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    headers = scope.headers
+    for name in headers.keys():  # noqa: SIM118 - not a dict
+        values = headers.get_all(name)
+        if (name in SINGLE and len(values) > 1) or name == "transfer-encoding":
+            raise BadRequest
+        if "_" in name:
+            continue
+        joined = ("; " if name == "cookie" else ",").join(values)
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_LENGTH", "CONTENT_TYPE") else f"HTTP_{key}"] = joined
+    if not environ.get("HTTP_HOST"):
+        raise BadRequest
+    return environ
+
+
+def _send(
+    answer: Iterable[bytes],
+    told: list[Any],
+    protocol: Any,
+    loop: asyncio.AbstractEventLoop,
+    closing: Headers,
+    *,
+    bodiless: bool,
+) -> None:
+    """Send an answer: whole when its length is known, else piece by piece, as fast as the client takes it."""
+    parts = iter(answer)
+    first = next(parts, b"")
+    status, headers = told
+    length = next((value for name, value in headers if name.lower() == "content-length"), None)
+    kept = [(name.lower(), value) for name, value in headers if name.lower() != "content-length"]
+    kept += [HIDE_SERVER, *closing]
+    if bodiless and length is not None:
+        kept.append(("content-length", length))
+    if length is not None or bodiless:
+        protocol.response_bytes(status, kept, b"" if bodiless else b"".join((first, *parts)))
+        return
+    transport = protocol.response_stream(status, kept)
+    for part in (first, *parts) if isinstance(answer, list) else _chain(first, parts):
+        if part:
+            asyncio.run_coroutine_threadsafe(_awaited(transport, part), loop).result(SEND_SECONDS)
+
+
+def _chain(first: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:
+    yield first
+    yield from rest
+
+
+async def _awaited(transport: Any, part: bytes) -> None:
+    await transport.send_bytes(part)
+
+
+def _refuse(protocol: Any, status: int, *headers: tuple[str, str]) -> None:
+    """An answer of the gateway's own: no page, and the connection is over."""
+    protocol.response_bytes(status, [HIDE_SERVER, CLOSE, ("cache-control", "no-store"), *headers], b"")

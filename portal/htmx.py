@@ -1,0 +1,54 @@
+"""HTMX's part of requests and answers; nobody else reads or writes ``HX-*`` headers."""
+
+from typing import Any
+
+from flask import Response, g, redirect, render_template, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal import notices
+
+
+def is_htmx() -> bool:
+    """Whether a part of the page is asked for; a history restore wants the whole page.
+
+    Whoever looks answers in two ways, and caches are told.
+    """
+    g.varies_by_htmx = True
+    return request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
+
+
+def render(page: str, fragment: str, **context: Any) -> str:
+    """The fragment alone to HTMX, the page that includes it to everybody else: one URL, the same context."""
+    return render_template(fragment if is_htmx() else page, **context)
+
+
+def see_other(url: str, notice: str | None = None) -> AnyResponse:
+    """303 to ``url``; HTMX is told to go there, because it would follow a 303 into the fragment.
+
+    ``notice`` names one of the fixed texts of ``portal.notices``, shown once on the page that follows.
+    """
+    answer: AnyResponse = Response(status=204, headers={"HX-Redirect": url}) if is_htmx() else redirect(url, 303)
+    if notice:
+        notices.put_into_cookie(answer, notice)
+    return answer
+
+
+def leave_for(url: str) -> AnyResponse:
+    """A signed-out HTMX call is sent to ``url`` as a whole page, never into a cell; other requests get a 303."""
+    if is_htmx():
+        return Response(status=401, headers={"HX-Redirect": url})
+    return redirect(url, 303)
+
+
+def retarget_to_notice(answer: Response) -> Response:
+    """An error's fragment goes to the page's notice, not into the panel that was asked for."""
+    answer.headers["HX-Retarget"] = "#page-notice"
+    answer.headers["HX-Reswap"] = "innerHTML"
+    return answer
+
+
+def vary(answer: Response) -> Response:
+    """Caches keep pages and fragments apart."""
+    if g.get("varies_by_htmx"):
+        answer.vary.update(("HX-Request", "HX-History-Restore-Request"))
+    return answer

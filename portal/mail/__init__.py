@@ -1,0 +1,87 @@
+"""The words of each message: one function and three template files a message."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+
+from portal.models import Person
+
+
+@dataclass(frozen=True)
+class Words:
+    """A message's subject and its two parts."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link of one account, good until a moment."""
+
+    username: str
+    url: str
+    expires_at: datetime
+
+
+def registration(person: Person, *, username: str, temporary_password: str, expires_at: datetime, url: str) -> Words:
+    """The first temporary password."""
+    return _words(
+        "registration", person, username=username, temporary_password=temporary_password, expires_at=expires_at, url=url
+    )
+
+
+def re_enrolment(person: Person, *, username: str, temporary_password: str, expires_at: datetime, url: str) -> Words:
+    """A new temporary password; the old password stopped working."""
+    return _words(
+        "re-enrolment", person, username=username, temporary_password=temporary_password, expires_at=expires_at, url=url
+    )
+
+
+def unlocked(person: Person, *, expires_at: datetime, url: str, recover_url: str) -> Words:
+    """An administrator unlocked the account: sign in with the own password in time, or reset it."""
+    return _words("unlocked", person, expires_at=expires_at, url=url, recover_url=recover_url)
+
+
+def locked(person: Person, *, locked_at: datetime, url: str, zone: str) -> Words:
+    """Too many failed sign-ins locked the account."""
+    return _words("locked", person, locked_at=locked_at, url=url, zone=zone)
+
+
+def password_reset(person: Person, *, links: list[Link], help_url: str) -> Words:
+    """A link to choose a new password, for each account on the address."""
+    return _words("password-reset", person, links=links, help_url=help_url, url=links[0].url)
+
+
+def password_changed(person: Person, *, changed_at: datetime, url: str) -> Words:
+    """The password was changed; what to do if it was somebody else."""
+    return _words("password-changed", person, changed_at=changed_at, url=url)
+
+
+def recovery_help(person: Person, *, why: str, url: str) -> Words:
+    """Why recovery cannot help this account, and who can."""
+    return _words("recovery-help", person, why=why, url=url)
+
+
+def username_reminder(person: Person, *, usernames: list[str], url: str) -> Words:
+    """Every username on the address."""
+    return _words("username-reminder", person, usernames=usernames, url=url)
+
+
+def _words(message: str, person: Person, **facts: Any) -> Words:
+    """The three parts of a message. Line breaks cannot reach its subject."""
+    facts |= {
+        "person": person,
+        "organisation": person.organisation,
+        "brand_name": current_app.config["BRAND_NAME"],
+        "support_email": current_app.config["SUPPORT_EMAIL"],
+    }
+    parts = (
+        current_app.jinja_env.get_template(f"mail/{message}/{part}").render(**facts)
+        for part in ("subject.txt", "body.txt", "body.html")
+    )
+    subject, text, html = parts
+    return Words(" ".join(subject.split()), text.strip() + "\n", html)

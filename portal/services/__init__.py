@@ -1,0 +1,1 @@
+"""The verbs: what the product does. The only floor that builds queries."""

@@ -1,0 +1,296 @@
+"""The account's moves. ``apply`` is the one place that assigns a state: with its audit entry and its mail, in one go.
+
+Each verb takes ``by``, who does it (None: the owner or the system), and raises MoveRefused where the state does not
+allow it, NotPermitted where ``by`` may not, and NoEmailAddress where a mail is the point and there is no address.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import bindparam, select
+from sqlalchemy.orm import joinedload
+
+from portal import clock
+from portal.domain import account_state
+from portal.domain.account_state import AccountAction, AccountState, Circumstances, MoveRefused
+from portal.domain.lockout import FAILURES_THAT_DISABLE
+from portal.domain.passwords import TEMPORARY_CHARACTERS, temporary_normalised
+from portal.domain.roles import Role, may_act_on
+from portal.domain.usernames import username_base
+from portal.errors import Forbidden
+from portal.extensions import db
+from portal.models import Account, Organisation, Person
+from portal.services import audit, known_browsers, outbox, passwords, sequences, sessions, tokens
+from portal.services.sessions import SignedIn
+from portal.transactions import begin_write
+
+LOCKED_ACCOUNT = (
+    select(Account)
+    .where(Account.id == bindparam("account"))
+    .options(joinedload(Account.person, innerjoin=True).load_only(Person.organisation_id))
+    .with_for_update(of=Account)
+    .execution_options(populate_existing=True)
+)
+
+
+class NotPermitted(Forbidden):
+    """Nobody acts on their own account through the admin pages, nor on an account with a higher role (ASVS 8.2.1)."""
+
+
+class EnrolmentOver(Exception):  # noqa: N818 - an answer, not an error
+    """The registration was completed, begun anew or withdrawn while a password was being chosen."""
+
+
+class NoEmailAddress(Exception):  # noqa: N818 - an answer, not an error
+    """The move sends a mail, and the person has no e-mail address."""
+
+
+def open_account(person: Person) -> Account:
+    """The account of a new person, made together with the record."""
+    begin_write()
+    account = Account(person=person, state=AccountState.NOT_REGISTERED)
+    db.session.add(account)
+    return account
+
+
+def locked(account_id: int) -> Account:
+    """The account as it is now, held to the end of the transaction."""
+    begin_write()
+    return db.session.scalars(LOCKED_ACCOUNT, {"account": account_id}).one()
+
+
+def shown_state(account: Account) -> AccountState:
+    """The state as shown and as treated: an expired unlock is a lock."""
+    return account_state.shown_state(account.state, account.unlock_expires_at, clock.now())
+
+
+def password_is_disabled(account: Account) -> bool:
+    """Whether too many failures without a success have disabled the password (NIST SP 800-63B-4 3.2.2)."""
+    return account.failures_since_success >= FAILURES_THAT_DISABLE
+
+
+def circumstances(account: Account) -> Circumstances:
+    """What, beside its state, decides the account's moves now."""
+    return Circumstances(
+        first_password_by_email=current_app.config["FIRST_PASSWORD_BY_EMAIL"],
+        password_disabled=password_is_disabled(account),
+    )
+
+
+def apply(
+    account: Account,
+    action: AccountAction,
+    event: str,
+    by: SignedIn | None,
+    *,
+    known_browser: bool = False,
+    **details: Any,
+) -> int:
+    """Make a move: the new state, and its audit entry, whose id this answers.
+
+    Raises MoveRefused for a pair that the table does not hold.
+
+    ``account`` must come from ``locked``.
+    """
+    given = circumstances(account)
+    if known_browser:
+        given = Circumstances(True, given.first_password_by_email, given.password_disabled)
+    account.state = account_state.next_state(shown_state(account), action, given)
+    return audit.record(event, person=account.person, by=by.account if by else None, **details)
+
+
+def note(account: Account, message: str, detail: str = "") -> None:
+    """Write down the last thing that the system did for this account, for support."""
+    account.internal_message, account.internal_detail = message, detail
+    account.internal_message_at = clock.now()
+
+
+def register(account: Account, by: SignedIn | None) -> None:
+    """Give a first temporary password, by e-mail; the username is made once and kept for ever."""
+    issue, hashed = _new_temporary_password()
+    account = _for_move(account, by)
+    _refuse_unless_allowed(account, AccountAction.REGISTER)
+    _need_email(account)
+    if account.username is None:
+        account.username = _new_username(account.person, account.person.organisation)
+    _put_temporary_password(account, issue, hashed)
+    expires_at = account.temporary_password_expires_at
+    assert expires_at is not None  # noqa: S101 - just put
+    entry = apply(
+        account,
+        AccountAction.REGISTER,
+        "account:registration:registered",
+        by,
+        username=account.username,
+        expires_at=expires_at.isoformat(),
+    )
+    note(account, "registration-queued")
+    outbox.queue(
+        "registration", account=account, entry=entry, not_after=expires_at, issue=issue, key=tokens.present_key()
+    )
+
+
+def re_enrol(account: Account, by: SignedIn | None) -> None:
+    """Give a new temporary password, by e-mail: the old password stops working and all sessions end."""
+    issue, hashed = _new_temporary_password()
+    account = _for_move(account, by)
+    _refuse_unless_allowed(account, AccountAction.RE_ENROL)
+    _need_email(account)
+    _put_temporary_password(account, issue, hashed)
+    expires_at = account.temporary_password_expires_at
+    assert expires_at is not None  # noqa: S101 - just put
+    account.re_enrolled = True
+    _end_credentials(account)
+    entry = apply(
+        account, AccountAction.RE_ENROL, "account:registration:re-enrolled", by, expires_at=expires_at.isoformat()
+    )
+    note(account, "re-enrolment-queued")
+    outbox.queue(
+        "re-enrolment", account=account, entry=entry, not_after=expires_at, issue=issue, key=tokens.present_key()
+    )
+
+
+def unlock(account: Account, by: SignedIn | None) -> None:
+    """Clear the failures: the owner signs in with the own password in time, or the account is locked again."""
+    account = _for_move(account, by)
+    _refuse_unless_allowed(account, AccountAction.UNLOCK)
+    expires_at = clock.now() + timedelta(hours=current_app.config["UNLOCK_HOURS"])
+    entry = apply(account, AccountAction.UNLOCK, "account:lock:unlocked", by, expires_at=expires_at.isoformat())
+    account.failures = 0
+    account.unlock_expires_at = expires_at
+    rows = outbox.queue("unlocked", account=account, entry=entry, not_after=expires_at)
+    note(account, "unlocked-queued" if rows else "unlocked-without-email")
+
+
+def deactivate(account: Account, by: SignedIn | None) -> None:
+    """The record becomes Inactive: sessions end and credentials are erased."""
+    account = _for_move(account, by)
+    apply(account, AccountAction.DEACTIVATE, "account:life:deactivated", by)
+    _end_credentials(account)
+    account.temporary_password_hash = account.temporary_password_issue = account.temporary_password_key = None
+    account.temporary_password_expires_at = None
+    account.re_enrolled = False
+    account.person.version += 1
+    note(account, "deactivated")
+
+
+def reactivate(account: Account, by: SignedIn | None) -> None:
+    """The record becomes Active again; the account starts from Not registered, with the username that it had."""
+    account = _for_move(account, by)
+    apply(account, AccountAction.REACTIVATE, "account:life:reactivated", by)
+    account.person.version += 1
+    note(account, "reactivated")
+
+
+def lock(account: Account, zone: str) -> None:
+    """Too many failures: one notice a lock. No session ends. Called inside the sign-in's second transaction."""
+    entry = apply(account, AccountAction.LOCK, "account:lock:locked", None, failures=account.failures)
+    account.locked_at = clock.now()
+    account.unlock_expires_at = None
+    rows = outbox.queue("locked", account=account, entry=entry, zone=zone)
+    note(account, "locked-queued" if rows else "locked-without-email")
+
+
+def complete_registration(signed_in: SignedIn, password: str) -> str:
+    """Choose the own password; answers the token of the session that this opens. The temporary one is used up.
+
+    Raises EnrolmentOver when the session ended meanwhile: its temporary password is not the one in use any more.
+    """
+    hashed = passwords.hash_of(password)
+    account = locked(signed_in.account.id)
+    if sessions.is_over(signed_in):
+        raise EnrolmentOver
+    apply(account, AccountAction.COMPLETE_REGISTRATION, "account:registration:completed", None)
+    put_password(account, hashed)
+    note_success(account)
+    note(account, "registration-completed")
+    sessions.end_all(account)
+    return sessions.start(account, "full")
+
+
+def is_temporary_password(account: Account, password: str) -> bool:
+    """Whether ``password`` is the temporary one that is in use, however it is typed: it is not chosen again."""
+    text, stored = temporary_normalised(password), account.temporary_password_hash
+    return len(text) == TEMPORARY_CHARACTERS and stored is not None and passwords.matches(stored, text)
+
+
+def put_password(account: Account, hashed: str) -> None:
+    """A new password: whatever was good before is not any more, and all failures are forgotten."""
+    account.password_hash = hashed
+    account.password_changed_at = clock.now()
+    account.credential_version += 1
+    account.temporary_password_hash = None
+    account.temporary_password_failures = 0
+    account.enrolled, account.re_enrolled = True, False
+    account.failures = account.failures_since_success = 0
+    account.unlock_expires_at = account.locked_at = None
+
+
+def leave_address(account: Account) -> None:
+    """What was mailed to an earlier address is dead: links, and a temporary password (NIST SP 800-63B-4 4.2)."""
+    account.credential_version += 1
+    account.temporary_password_hash = None
+
+
+def note_success(account: Account) -> None:
+    """A sign-in that succeeded: the counter is zero, the total is kept."""
+    account.failures = account.failures_since_success = 0
+    account.sign_ins += 1
+    account.previous_sign_in_at, account.last_sign_in_at = account.last_sign_in_at, clock.now()
+    account.unlock_expires_at = account.locked_at = None
+
+
+def _for_move(account: Account, by: SignedIn | None) -> Account:
+    account = locked(account.id)
+    if by is not None and (by.account.id == account.id or not may_act_on(by.roles, _roles(account))):
+        raise NotPermitted
+    return account
+
+
+def _roles(account: Account) -> frozenset[Role]:
+    return frozenset(grant.role for grant in account.roles if grant.ended_at is None)
+
+
+def _refuse_unless_allowed(account: Account, action: AccountAction) -> None:
+    state = shown_state(account)
+    if not account_state.allowed(state, action, circumstances(account)):
+        raise MoveRefused(state, action)
+
+
+def _need_email(account: Account) -> None:
+    if not account.person.primary_email:
+        raise NoEmailAddress
+
+
+def _new_temporary_password() -> tuple[str, str]:
+    """A fresh issue and the hash of its secret, made before the write lock is taken."""
+    issue = tokens.new_issue()
+    secret = tokens.temporary_password(issue, tokens.present_key())
+    return issue, passwords.hash_of(secret.replace("-", ""))
+
+
+def _put_temporary_password(account: Account, issue: str, hashed: str) -> None:
+    account.temporary_password_hash = hashed
+    account.temporary_password_issue = issue
+    account.temporary_password_key = tokens.present_key()
+    account.temporary_password_expires_at = clock.now() + timedelta(
+        hours=current_app.config["TEMPORARY_PASSWORD_HOURS"]
+    )
+    account.temporary_password_failures = 0
+    account.enrolled = False
+
+
+def _end_credentials(account: Account) -> None:
+    account.password_hash = None
+    account.credential_version += 1
+    account.enrolled = False
+    account.failures = account.failures_since_success = 0
+    account.unlock_expires_at = account.locked_at = None
+    sessions.end_all(account)
+    known_browsers.forget_all(account)
+
+
+def _new_username(person: Person, organisation: Organisation) -> str:
+    base = username_base(organisation.code, person.first_name, person.last_name)
+    return f"{base}{sequences.next_value(f'username:{base}')}"

@@ -1,0 +1,232 @@
+"""Contacts: an organisation's people, and the verbs that keep their records.
+
+Verbs take ``by``, who does it, and raise NotPermitted where ``by`` may not, and what else their docstrings say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload, selectinload
+
+from portal import clock
+from portal.domain import contact_details
+from portal.domain.account_state import AccountState
+from portal.domain.contact_details import ContactDetails
+from portal.domain.email_addresses import fold_email
+from portal.domain.roles import Permission, Role, may_act_on
+from portal.errors import NotFound
+from portal.extensions import db
+from portal.models import Account, Organisation, Person, PersonContactType
+from portal.services import accounts, audit, organisations, sequences
+from portal.services.accounts import NotPermitted
+from portal.services.sessions import SignedIn
+from portal.transactions import begin_write
+
+LARGEST_ESS_ID = 2**31 - 1
+MOST_DUPLICATES = 5
+
+COLUMNS = (
+    "prefix", "first_name", "middle_name", "last_name", "suffix", "gender", "primary_phone", "secondary_phone",
+    "mobile_phone", "primary_email", "has_no_email", "email_is_temporary", "secondary_email", "job_title",
+    "staff_group", "employee_number", "smartcard_linked",
+)  # fmt: skip
+"""What the details and the table name alike."""
+
+
+class Conflict(Exception):  # noqa: N818 - an answer, not an error
+    """Somebody else has saved the record since it was opened; it now says ``details``."""
+
+    def __init__(self, details: ContactDetails, version: int) -> None:
+        super().__init__(f"the record is at version {version}")
+        self.details = details
+        self.version = version
+
+
+class DuplicateAddress(Exception):  # noqa: N818
+    """Other people of the organisation have the e-mail address, and nobody said that this is meant."""
+
+    def __init__(self, people: Sequence[Person]) -> None:
+        super().__init__("the e-mail address stands in another record")
+        self.people = people
+
+
+def get_for(actor: SignedIn, code: str, ess_id: int, permission: Permission) -> Person:
+    """The person of the organisation ``code``, when ``actor`` reaches it with ``permission``. Raises NotFound."""
+    organisation = organisations.get_for(actor, code, permission)
+    found = None
+    if ess_id <= LARGEST_ESS_ID:
+        found = db.session.scalars(
+            select(Person)
+            .where(Person.organisation_id == organisation.id, Person.ess_id == ess_id)
+            .options(
+                joinedload(Person.account).selectinload(Account.roles),
+                joinedload(Person.organisation),
+                selectinload(Person.contact_types),
+            )
+        ).one_or_none()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def get_to_change(actor: SignedIn, code: str, ess_id: int) -> Person:
+    """The person, when ``actor`` may change the record. Raises NotFound out of reach, NotPermitted above it."""
+    person = get_for(actor, code, ess_id, Permission.KEEP_CONTACTS)
+    if is_above(actor, person):
+        raise NotPermitted
+    return person
+
+
+def keeps(actor: SignedIn, organisation: Organisation) -> bool:
+    """Whether ``actor`` may change the records of ``organisation``, or only see them."""
+    return organisations.may(actor, organisation, Permission.KEEP_CONTACTS)
+
+
+def is_above(actor: SignedIn, person: Person) -> bool:
+    """Whether the person holds a higher role than ``actor``, who then keeps neither record nor account (ASVS 8.2.1)."""
+    return not may_act_on(actor.roles, roles_of(person))
+
+
+def may_change(actor: SignedIn, person: Person) -> bool:
+    """Whether ``actor`` may change this record."""
+    return not is_above(actor, person) and keeps(actor, person.organisation)
+
+
+def is_own(actor: SignedIn | None, person: Person) -> bool:
+    """Whether this is the record of ``actor``."""
+    return actor is not None and actor.account.person_id == person.id
+
+
+def roles_of(person: Person) -> frozenset[Role]:
+    """The roles that the person's account holds now."""
+    return frozenset(grant.role for grant in person.account.roles if grant.ended_at is None)
+
+
+def details_of(person: Person) -> ContactDetails:
+    """What the record says now."""
+    return ContactDetails(
+        **{column: getattr(person, column) for column in COLUMNS}, status=status_of(person), types=person.type_names
+    )
+
+
+def status_of(person: Person) -> str:
+    """Active or Inactive: one fact with the account's state."""
+    return "inactive" if person.account.state is AccountState.INACTIVE else "active"
+
+
+def people_with_address(organisation: Organisation, address: str, but: Person | None = None) -> Sequence[Person]:
+    """Other people of the organisation with this primary e-mail address, the first few."""
+    query = select(Person).where(
+        Person.primary_email_folded == fold_email(address), Person.organisation_id == organisation.id
+    )
+    if but is not None:
+        query = query.where(Person.id != but.id)
+    return db.session.scalars(query.order_by(Person.sort_name, Person.id).limit(MOST_DUPLICATES)).all()
+
+
+def create(
+    organisation: Organisation, details: ContactDetails, by: SignedIn | None, *, allow_duplicate: bool = False
+) -> Person:
+    """A new person with an account that is not registered; created as Inactive, it is deactivated at once.
+
+    Raises DuplicateAddress unless that is allowed.
+    """
+    begin_write()
+    if not allow_duplicate:
+        _refuse_duplicate(organisation, details, None)
+    now = clock.now()
+    person = Person(
+        ess_id=sequences.next_value(sequences.ESS_ID),
+        organisation_id=organisation.id,
+        version=1,
+        created_at=now,
+        updated_at=now,
+    )
+    _write(person, details)
+    account = accounts.open_account(person)
+    db.session.add(person)
+    db.session.flush()
+    audit.record("person:record:created", person=person, by=by.account if by else None)
+    if details.status == "inactive":
+        accounts.deactivate(account, by)
+    return person
+
+
+def save(
+    person: Person, details: ContactDetails, by: SignedIn, *, version: int | None, allow_duplicate: bool = False
+) -> dict[str, list[object]]:
+    """Keep what the form says, details and contact types together; answers what changed, nothing when nothing did.
+
+    A changed status is the move deactivate or reactivate. Raises Conflict when the record is no longer at ``version``,
+    DuplicateAddress for a changed address that another record has unless that is allowed, and MoveRefused.
+    """
+    person = _locked(person)
+    if not may_change(by, person):
+        raise NotPermitted
+    check_version(person, version)
+    present = details_of(person)
+    details = _without_what_is_not_theirs(details, present, by)
+    changes = details.changes_from(present)
+    if is_own(by, person) and {"primary_email", "status"} & set(changes):
+        raise NotPermitted
+    if not changes:
+        return {}
+    if "primary_email" in changes:
+        if not allow_duplicate:
+            _refuse_duplicate(person.organisation, details, person)
+        person.email_bounced_at = None
+        accounts.leave_address(person.account)
+    _write(person, details)
+    person.version += 1
+    person.updated_at = clock.now()
+    recorded = {name: pair for name, pair in changes.items() if name != "status"}
+    if recorded:
+        audit.record("person:record:changed", person=person, by=by.account, changes=recorded)
+    if "status" in changes:
+        move = accounts.deactivate if details.status == "inactive" else accounts.reactivate
+        move(person.account, by)
+    return changes
+
+
+def check_version(person: Person, version: int | None) -> None:
+    """Raises Conflict when the record is not at ``version``."""
+    if version != person.version:
+        raise Conflict(details_of(person), person.version)
+
+
+def _locked(person: Person) -> Person:
+    """The person as it is now, held to the end of the transaction: first the account, as the moves do it."""
+    begin_write()
+    accounts.locked(person.account.id)
+    return db.session.scalars(
+        select(Person)
+        .where(Person.id == person.id)
+        .with_for_update(of=Person)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _without_what_is_not_theirs(details: ContactDetails, present: ContactDetails, by: SignedIn) -> ContactDetails:
+    """A linked smartcard stays linked, unless a central administrator says otherwise."""
+    if present.smartcard_linked and Role.CENTRAL_ADMINISTRATOR not in by.roles:
+        return replace(details, smartcard_linked=True)
+    return details
+
+
+def _refuse_duplicate(organisation: Organisation, details: ContactDetails, but: Person | None) -> None:
+    others = people_with_address(organisation, details.primary_email, but) if details.primary_email else []
+    if others:
+        raise DuplicateAddress(others)
+
+
+def _write(person: Person, details: ContactDetails) -> None:
+    """The record's columns, its contact types, and what follows from both."""
+    for column in COLUMNS:
+        setattr(person, column, getattr(details, column))
+    held = {kept.contact_type: kept for kept in person.contact_types}
+    person.contact_types = [held.get(name) or PersonContactType(contact_type=name) for name in sorted(details.types)]
+    person.is_contact = bool(details.types)
+    person.primary_email_folded = fold_email(details.primary_email)
+    person.sort_name = contact_details.sort_name(details)
+    person.search_text = contact_details.search_text(details)

@@ -1,0 +1,68 @@
+"""What is spent goes after thirty days: requests, links, sessions, delivered mail. People and history never do."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from itertools import islice, takewhile
+from threading import Event
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, delete, or_, select
+
+from portal import clock
+from portal.extensions import db
+from portal.models import KnownBrowser, OutboxMessage, RecoveryLink, RecoveryRequest, Session, SignInReservation
+from portal.services import work
+from portal.transactions import begin_write, in_batches
+
+KEPT = timedelta(days=30)
+ABANDONED = timedelta(days=1)
+BETWEEN = timedelta(hours=1)
+FORGOTTEN = timedelta(days=365)
+BATCH = 500
+MOST_BATCHES = 20
+NAME = "housekeeping"
+
+Batch = tuple[type[Any], list[int]]
+
+
+def sweep_when_due(stop: Event | None = None) -> bool:
+    """Once an hour, whichever worker comes first: delete what is spent. Answers whether it was due.
+
+    No more than MOST_BATCHES at a time, and none after ``stop``: mail waits meanwhile, and the rest keeps an hour.
+    """
+    if not work.take_turn(NAME, BETWEEN):
+        return False
+    batches = islice(_spent(), MOST_BATCHES)
+    in_batches(takewhile(lambda _: stop is None or not stop.is_set(), batches), _delete)
+    return True
+
+
+def _delete(batch: Batch) -> None:
+    kind, ids = batch
+    begin_write()
+    db.session.execute(delete(kind).where(kind.id.in_(ids)))
+
+
+def _spent() -> Iterator[Batch]:
+    """The ids of spent rows, a batch at a time, so that no write lock is held for long."""
+    for kind, condition in _conditions():
+        while ids := list(db.session.scalars(select(kind.id).where(condition).order_by(kind.id).limit(BATCH))):
+            yield kind, ids
+
+
+def _conditions() -> list[tuple[type[Any], ColumnElement[bool]]]:
+    """What is spent, of each table. A reservation of an unknown name has nobody to count it when its process dies."""
+    now = clock.now()
+    before = now - KEPT
+    abandoned = SignInReservation.reserved_at < now - ABANDONED
+    # A browser keeps its cookie for a year from its last use.
+    unknown = or_(KnownBrowser.void_at < before, KnownBrowser.last_used_at < now - FORGOTTEN)
+    in_hand = select(SignInReservation.known_browser_id).where(SignInReservation.known_browser_id.is_not(None))
+    return [
+        (OutboxMessage, and_(OutboxMessage.state != "queued", OutboxMessage.finished_at < before)),
+        (RecoveryRequest, and_(RecoveryRequest.state != "queued", RecoveryRequest.finished_at < before)),
+        (RecoveryLink, RecoveryLink.expires_at < before),
+        (Session, or_(Session.ended_at < before, Session.last_used_at < before)),
+        (SignInReservation, and_(SignInReservation.account_id.is_(None), abandoned)),
+        (KnownBrowser, and_(unknown, KnownBrowser.id.not_in(in_hand))),
+    ]
