@@ -1,0 +1,40 @@
+"""The pages, one folder an area."""
+
+from dataclasses import dataclass
+
+from flask import Flask, current_app, g, url_for
+from flask_login import current_user
+
+from portal import notices
+from portal.blueprints import account, contacts, demonstration, find_administrator, navigation, operations, sign_in
+
+
+@dataclass(frozen=True)
+class Brand:
+    """What the layouts show of who runs the portal."""
+
+    name: str
+    logo_url: str | None
+    support_email: str | None
+
+
+def init_app(app: Flask) -> None:
+    """Register every area, and the few names that the layouts need on each page."""
+    for area in (operations, sign_in, account, find_administrator, contacts, demonstration):
+        app.register_blueprint(area.blueprint)
+    app.context_processor(layout_context)
+
+
+def layout_context() -> dict[str, object]:
+    """What the layouts use, on every page; an error page looks nothing up, for the database may be what failed."""
+    settings = current_app.config
+    known = not g.get("error_page") and current_user.is_authenticated
+    signed_in = known and not current_user.is_enrolling
+    return {
+        "brand": Brand(settings["BRAND_NAME"], settings["BRAND_LOGO"], settings["SUPPORT_EMAIL"]),
+        "navigation": navigation.menus(current_user) if signed_in else [],
+        "signed_in_name": current_user.account.person.full_name if known else None,
+        "breadcrumbs": [],
+        "notice": notices.notice,
+        "home_url": url_for("sign_in.home"),
+    }

@@ -1,0 +1,7 @@
+"""Organisation Contact Maintenance: the screen an administrator works in."""
+
+from flask import Blueprint
+
+blueprint = Blueprint("contacts", __name__)
+
+from portal.blueprints.contacts import views  # noqa: F401 - the views register themselves

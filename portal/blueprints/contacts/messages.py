@@ -1,0 +1,117 @@
+"""The words of the maintenance screen: choices, states, mails, and the fixed texts of the two messages."""
+
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
+from portal.domain.account_state import AccountAction, AccountState
+
+GENDERS: dict[str, LazyString] = {
+    "female": _("Female"),
+    "male": _("Male"),
+    "non_binary": _("Non-binary"),
+    "prefer_not_to_say": _("Prefer not to say"),
+}
+STAFF_GROUPS: dict[str, LazyString] = {"permanent": _("Permanent"), "bank": _("Bank")}
+STATUSES: dict[str, LazyString] = {"active": _("Active"), "inactive": _("Inactive")}
+CONTACT_TYPES: dict[str, LazyString] = {
+    "admin": _("Admin Contact"),
+    "benefit": _("Benefit Contact"),
+    "account_receivable": _("Account Receivable Contact"),
+    "payroll": _("Payroll Contact"),
+    "senior_admin": _("Senior Admin Contact"),
+    "tpa": _("TPA Contact"),
+}
+
+FIELDS: dict[str, LazyString] = {
+    "first_name": _("First Name"),
+    "middle_name": _("Middle Name"),
+    "last_name": _("Last Name"),
+    "prefix": _("Name Prefix"),
+    "suffix": _("Name Suffix"),
+    "gender": _("Gender"),
+    "primary_phone": _("Primary Phone Number"),
+    "secondary_phone": _("Secondary Phone Number"),
+    "mobile_phone": _("Mobile Phone Number"),
+    "primary_email": _("Primary Email Address"),
+    "confirm_primary_email": _("Confirm Primary Email Address"),
+    "has_no_email": _("Has no e-mail address"),
+    "email_is_temporary": _("The primary address is temporary"),
+    "secondary_email": _("Secondary Email Address"),
+    "job_title": _("Job Title"),
+    "staff_group": _("Staff group"),
+    "employee_number": _("Employee number"),
+    "smartcard_linked": _("A smartcard is or was linked"),
+    "status": _("Status"),
+    "types": _("Contact Types"),
+}
+
+STATES: dict[str, tuple[LazyString, str]] = {
+    AccountState.NOT_REGISTERED: (_("Not registered"), "grey"),
+    AccountState.REGISTRATION_PENDING: (_("Registration pending"), "blue"),
+    "registration-expired": (_("Registration expired"), "orange"),
+    AccountState.ACTIVE: (_("Active"), "green"),
+    AccountState.LOCKED: (_("Locked"), "red"),
+    AccountState.UNLOCK_PENDING: (_("Unlock pending"), "purple"),
+    AccountState.INACTIVE: (_("Inactive"), "white"),
+}
+"""Each state's words and the colour of its tag; an expired registration is shown as such."""
+
+BUTTONS: dict[AccountAction, LazyString] = {
+    AccountAction.REGISTER: _("Register"),
+    AccountAction.UNLOCK: _("Unlock"),
+    AccountAction.RE_ENROL: _("Re-Enrol"),
+}
+MOVES: dict[AccountAction, LazyString] = {
+    **BUTTONS,
+    AccountAction.DEACTIVATE: _("save with the status Inactive"),
+    AccountAction.REACTIVATE: _("save with the status Active"),
+}
+
+MAILS: dict[str, LazyString] = {
+    "registration": _("Registration"),
+    "re-enrolment": _("Re-enrolment"),
+    "in-person": _("Temporary password given in person"),
+    "unlocked": _("Account unlocked"),
+    "locked": _("Account locked"),
+    "password-reset": _("Password reset"),
+    "recovery-help": _("Help with getting in"),
+    "username-reminder": _("Username reminder"),
+    "password-changed": _("Password changed"),
+    "email-changed": _("E-mail address changed"),
+    "verify-email": _("Verify the e-mail address"),
+    "access-requested": _("Internet access requested"),
+    "access-decided": _("Internet access decided"),
+    "role-changed": _("Role changed"),
+    "listing-changed": _("Public listing changed"),
+}
+
+INTERNAL: dict[str, LazyString] = {
+    "": _("Nothing has happened yet"),
+    "registration-queued": _("Registered; the e-mail is queued"),
+    "re-enrolment-queued": _("Re-enrolled; the e-mail is queued"),
+    "unlocked-queued": _("Unlocked; the e-mail is queued"),
+    "unlocked-without-email": _("Unlocked; there was no e-mail address to tell"),
+    "locked-queued": _("Locked after failed sign-ins; the e-mail is queued"),
+    "locked-without-email": _("Locked after failed sign-ins; there was no e-mail address to tell"),
+    "temporary-password-voided": _("The temporary password was voided after too many wrong tries"),
+    "registration-completed": _("Registration completed"),
+    "password-reset": _("Password reset by e-mailed link"),
+    "password-disabled": _("Password disabled after too many failed sign-ins"),
+    "signed-in": _("Signed in"),
+    "signed-in-while-locked": _("Signed in from a known browser while locked; unlocked"),
+    "deactivated": _("Made inactive; credentials erased"),
+    "reactivated": _("Made active again"),
+}
+INTERNAL_MAIL: dict[str, tuple[LazyString, LazyString]] = {
+    "mail-sent": (_("%(mail)s e-mail sent"), _("%(mail)s e-mail sent")),
+    "mail-refused": (
+        _("%(mail)s e-mail could not be delivered"),
+        _("%(mail)s e-mail refused by mail server: %(words)s"),
+    ),
+    "mail-dropped": (
+        _("%(mail)s e-mail not sent: the address was changed"),
+        _("%(mail)s e-mail not sent: the address was changed"),
+    ),
+    "mail-delayed": (_("%(mail)s e-mail delayed"), _("%(mail)s e-mail delayed: %(words)s")),
+}
+"""What became of a mail, without and with the server's words."""

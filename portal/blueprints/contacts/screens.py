@@ -1,0 +1,158 @@
+"""The one screen: the list above, the chosen person's panels below, put together for every view that shows it."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import render_template, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from portal import htmx, notices
+from portal.blueprints.contacts import self_service
+from portal.blueprints.contacts.forms import ContactForm
+from portal.blueprints.contacts.messages import FIELDS
+from portal.blueprints.contacts.presenters import contact_url, list_view, query_of, value_text
+from portal.domain.contact_details import ContactDetails
+from portal.models import Organisation, Person
+from portal.permissions import safe_next
+from portal.services import contact_list, contacts
+from portal.services.contact_list import Wanted
+from portal.services.contact_mail import mailed_to
+from portal.services.contacts import Conflict
+
+
+@dataclass(frozen=True)
+class Difference:
+    """A field of which the record says something else than what was typed."""
+
+    label: str
+    present: str
+    typed: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """What the screen says besides the record: a notice above it or in the panel, a move refused, a conflict."""
+
+    notice: str | None = None
+    panel_notice: str | None = None
+    refusal: str | None = None
+    conflict: list[Difference] | None = None
+
+
+NOTHING = Said()
+PANEL_NOTICES = ("created", "registered", "unlocked", "re-enrolled", "deactivated", "reactivated")
+
+
+def wanted() -> Wanted:
+    """The list's part of the present request."""
+    read = request.args.get
+    return Wanted.read(read("tab", ""), read("q", ""), read("size", ""), read("page", ""))
+
+
+def screen(organisation: Organisation, person: Person | None, form: ContactForm | None, said: Said = NOTHING) -> str:
+    """The screen with ``person`` chosen, or with an empty ``form``, or with nothing chosen."""
+    asked = wanted()
+    here = request.path
+    if person is not None:
+        here = contact_url(organisation, person.ess_id)
+    context = {
+        "organisation": organisation,
+        "keeps": contacts.keeps(current_user, organisation),
+        "list": list_view(organisation, asked, contact_list.find(organisation, asked, person), here, person),
+        "chosen": person,
+        "form": form,
+        "form_action": here + _question(asked),
+        "panel": panel_of(person) if person is not None else None,
+        "next_url": next_url(person, asked) if person is not None else None,
+        "said": said if said is not NOTHING else _left(),
+        "breadcrumbs": _breadcrumbs(organisation, person is not None or form is not None),
+        "value_text": value_text,
+        "field_labels": FIELDS,
+        "details": contacts.details_of(person) if person is not None else None,
+    }
+    return htmx.render("contacts/page.html", "contacts/_screen.html", **context)
+
+
+def chosen(person: Person, said: Said = NOTHING) -> str:
+    """The screen with ``person`` chosen, the form as the record stands, for who may keep it."""
+    form = None
+    if contacts.may_change(current_user, person):
+        form = ContactForm(person.organisation, person, None, own=contacts.is_own(current_user, person))
+    return screen(person.organisation, person, form, said)
+
+
+def saved(person: Person, notice: str) -> str | Response:
+    """After Save: the same screen with its notice. HTMX gets it at once: where it would be sent, it is already."""
+    if htmx.is_htmx():
+        return chosen(person, Said(notice=str(notices.TEXTS[notice])))
+    return htmx.see_other(contact_url(person.organisation, person.ess_id, wanted(), "chosen-contact"), notice)
+
+
+def wanted_with(person: Person) -> Wanted:
+    """The list in which a new person stands: without the search, under the tab that holds them."""
+    asked = wanted()
+    return Wanted(tab="contacts" if person.is_contact else "people", size=asked.size)
+
+
+def in_conflict(form: ContactForm, conflict: Conflict) -> Said:
+    """What somebody else saved meanwhile; the form now goes on from there, with everything that was typed."""
+    form.version.data = conflict.version
+    form.version.raw_data = None
+    return Said(conflict=differences(conflict.details, form.details()))
+
+
+def panel_answer(person: Person, said: Said) -> str:
+    """The Self Service Details alone, and the state in the list's row beside it."""
+    context: dict[str, Any] = {"panel": panel_of(person), "next_url": safe_next(request.form.get("next")), "said": said}
+    return render_template("contacts/_self_service_answer.html", **context)
+
+
+def panel_of(person: Person) -> self_service.Panel:
+    """The Self Service Details of ``person`` for who is signed in."""
+    return self_service.panel(
+        person,
+        mailed_to(person.account),
+        keeper=contacts.keeps(current_user, person.organisation),
+        own=contacts.is_own(current_user, person),
+        below=contacts.is_above(current_user, person),
+    )
+
+
+def next_url(person: Person, asked: Wanted) -> str:
+    """Where a move comes back to without JavaScript: this person, in this list."""
+    return contact_url(person.organisation, person.ess_id, asked, anchor="self-service-details")
+
+
+def differences(present: ContactDetails, typed: ContactDetails) -> list[Difference]:
+    """What the record says now and the form says otherwise, in the form's order."""
+    changes = typed.changes_from(present)
+    return [
+        Difference(str(label), value_text(name, changes[name][0]), value_text(name, changes[name][1]))
+        for name, label in FIELDS.items()
+        if name in changes
+    ]
+
+
+def _left() -> Said:
+    """What the page before left to say, at the place that it is about."""
+    left = notices.notice()
+    if left is None:
+        return NOTHING
+    in_panel = any(left is notices.TEXTS[code] for code in PANEL_NOTICES)
+    return Said(panel_notice=str(left)) if in_panel else Said(notice=str(left))
+
+
+def _question(asked: Wanted) -> str:
+    query = query_of(asked)
+    return f"?{urlencode(query)}" if query else ""
+
+
+def _breadcrumbs(organisation: Organisation, within: bool) -> list[dict[str, str]]:
+    way = [{"text": _("Organisations"), "href": url_for("contacts.organisations")}]
+    if within:
+        here = url_for("contacts.index", code=organisation.code)
+        way.append({"text": f"{organisation.code} {organisation.name}", "href": here})
+    return way

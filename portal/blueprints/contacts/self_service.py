@@ -1,0 +1,249 @@
+"""The Self Service Details panel: what every field says, which buttons there are, and why a move was refused."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import current_app, url_for
+from flask_babel import gettext as _
+
+from portal.blueprints.contacts import external
+from portal.blueprints.contacts.messages import BUTTONS, INTERNAL, INTERNAL_MAIL, MAILS, MOVES
+from portal.blueprints.contacts.presenters import Tag, registration_is_over, state_tag
+from portal.domain.account_state import AccountAction, AccountState, MoveRefused, possible_actions
+from portal.domain.roles import Role
+from portal.filters import moment
+from portal.models import Account, OutboxMessage, Person
+from portal.services import accounts, contacts
+from portal.services.contact_mail import Mailed
+
+ALWAYS_IN = frozenset({Role.REGIONAL_ACCOUNT_MANAGER, Role.CENTRAL_ADMINISTRATOR})
+
+Fields = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Button:
+    """One of the panel's moves, a form of its own."""
+
+    text: str
+    action: str
+    variant: str | None
+    confirm: str | None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Everything that the panel's template says."""
+
+    person: Person
+    state: AccountState
+    failures: int
+    tag: Tag
+    rows: list[Fields]
+    buttons: list[Button]
+    why_no_buttons: str | None
+    warning: str | None
+
+
+def panel(person: Person, mailed: Mailed, keeper: bool, own: bool, below: bool) -> Panel:
+    """The panel of ``person`` for a reader: one who keeps the record or only sees it, the person, or one below."""
+    account = person.account
+    may_act = keeper and not own and not below
+    why = None
+    if own:
+        why = _("This is your own account: you look after it under My account.")
+    elif below:
+        why = _("This account holds a higher role than yours: an administrator of that role looks after it.")
+    return Panel(
+        person=person,
+        state=accounts.shown_state(account),
+        failures=account.failures,
+        tag=state_tag(person),
+        rows=[*_identity(person), *_temporary_password(account), *_sign_ins(account), *_ways_in(person, mailed)],
+        buttons=_buttons(person) if may_act else [],
+        why_no_buttons=why if keeper else None,
+        warning=_warning(person) if may_act else None,
+    )
+
+
+def refusal(refused: MoveRefused, account: Account) -> str:
+    """Why a move was not made, and what is possible instead."""
+    possible = possible_actions(accounts.shown_state(account), accounts.circumstances(account))
+    offers = [str(text) for action, text in MOVES.items() if action in possible]
+    said = _(
+        "%(move)s is not possible now: the account is %(state)s.",
+        move=str(MOVES[refused.action]).capitalize(),
+        state=_in_sentence(account),
+    )
+    return said + " " + (_("Possible now: %(moves)s.", moves=", ".join(offers)) if offers else "")
+
+
+def _in_sentence(account: Account) -> str:
+    return str(state_tag(account.person).text).lower()
+
+
+def no_address() -> str:
+    """Why a move that mails something was not made."""
+    return _(
+        "There is no e-mail address to send a temporary password to. Add one under Contact Details and save first."
+    )
+
+
+def _buttons(person: Person) -> list[Button]:
+    possible = possible_actions(accounts.shown_state(person.account), accounts.circumstances(person.account))
+    confirm = {
+        AccountAction.RE_ENROL: _(
+            "Re-enrol %(name)s? A new temporary password is e-mailed, the present password stops working and all "
+            "sessions end.",
+            name=person.full_name,
+        )
+    }
+    offered = [action for action in BUTTONS if action in possible]
+    return [
+        Button(
+            text=str(BUTTONS[action]),
+            action=url_for(
+                f"contacts.{action.value.replace('-', '_')}", code=person.organisation.code, ess_id=person.ess_id
+            ),
+            variant=None if number == 0 else "secondary",
+            confirm=confirm.get(action),
+        )
+        for number, action in enumerate(offered)
+    ]
+
+
+def _warning(person: Person) -> str | None:
+    """What to know about the address before a mail is sent to it."""
+    state = accounts.shown_state(person.account)
+    if state is AccountState.INACTIVE:
+        return None
+    if not person.primary_email:
+        if state is AccountState.UNLOCK_PENDING:
+            return _("There is no e-mail address: tell the person that the account is unlocked.")
+        return _("There is no e-mail address: add one first. Register and Re-Enrol send a temporary password to it.")
+    if person.email_bounced_at is not None:
+        return _("Mail to this address came back on %(at)s: check it first.", at=moment(person.email_bounced_at))
+    if person.email_is_temporary:
+        return _("The e-mail address is marked as temporary: check that the person still reads it.")
+    return None
+
+
+def _field(name: str, label: str, value: object, note: str | None = None, wide: bool = False) -> Fields:
+    return {"name": name, "label": label, "value": value, "note": note, "wide": wide}
+
+
+def _flag(value: bool) -> str:
+    return _("Y") if value else _("N")
+
+
+def _identity(person: Person) -> list[Fields]:
+    account = person.account
+    expired = account.state is AccountState.UNLOCK_PENDING and accounts.shown_state(account) is AccountState.LOCKED
+    note = _("the unlock expired at %(at)s", at=moment(account.unlock_expires_at)) if expired else None
+    if account.state is AccountState.UNLOCK_PENDING and not expired:
+        note = _("until %(at)s", at=moment(account.unlock_expires_at))
+    return [
+        _field("user-name", _("User Name"), account.username),
+        _field("email-id", _("Email ID"), person.primary_email),
+        _field("ess-id", _("ESS ID"), person.ess_id),
+        _field("status", _("Status"), str(state_tag(person).text), note),
+        _field("enrolment-completed", _("Enrolment Completed"), _flag(account.enrolled)),
+    ]
+
+
+def _temporary_password(account: Account) -> list[Fields]:
+    pending = account.state is AccountState.REGISTRATION_PENDING
+    exists = account.temporary_password_hash is not None
+    shown = pending or exists
+    expired = shown and registration_is_over(account)
+    void = _("void") if pending and not exists else None
+    return [
+        _field("otp-set", _("Temporary Password (OTP) Set"), _flag(exists), void),
+        _field(
+            "otp-expiry",
+            _("Temporary Password (OTP) Expiry Date"),
+            moment(account.temporary_password_expires_at) if shown else "",
+            _("expired") if expired else None,
+        ),
+        _field(
+            "otp-attempts",
+            _("Temporary Password (OTP) Unsuccessful Attempts"),
+            account.temporary_password_failures,
+        ),
+    ]
+
+
+def _sign_ins(account: Account) -> list[Fields]:
+    must_choose = account.state is AccountState.REGISTRATION_PENDING or accounts.password_is_disabled(account)
+    return [
+        _field("last-failure", _("Last Authentication Failure"), moment(account.last_failure_at)),
+        _field("password-changed", _("Password Last Changed"), moment(account.password_changed_at)),
+        _field("password-exp", _("Password Exp Flag"), _flag(must_choose)),
+        _field("re-enrolled", _("Is Re-Enrolled Set"), _flag(account.re_enrolled)),
+        _field("last-login", _("Last Successful Login"), moment(account.last_sign_in_at)),
+        _field("previous-login", _("Previous Login"), moment(account.previous_sign_in_at)),
+        _field("logins", _("Successful Login Attempts"), account.sign_ins),
+        _field("failures-total", _("Total No of Unsuccessful Attempts"), account.failures_total),
+        _field(
+            "failures-since-success",
+            _("No of Unsuccessful Attempts Since Last Success"),
+            account.failures,
+        ),
+    ]
+
+
+def _ways_in(person: Person, mailed: Mailed) -> list[Fields]:
+    account = person.account
+    access, why = _internet_access(person)
+    return [
+        _field("internet-access", _("Internet Access"), access, why),
+        _field("sign-in-method", _("Sign-in Method"), _("Password")),
+        _field("last-email", _("Last E-mail"), *_last_email(mailed.last), wide=True),
+        _field(
+            "internal-message",
+            _("Internal Message"),
+            internal_message(account),
+            moment(account.internal_message_at) or None,
+            wide=True,
+        ),
+        _field("external-message", _("External Message"), external.message(person, mailed.invitation), wide=True),
+    ]
+
+
+def _internet_access(person: Person) -> tuple[str, str | None]:
+    if not current_app.config["PRIVATE_NETWORKS"]:
+        return _("Y"), _("from everywhere: there is one zone")
+    if contacts.roles_of(person) & ALWAYS_IN:
+        return _("Y"), _("always, by role")
+    if person.smartcard_linked:
+        return _("N"), _("a smartcard is or was linked: it must be asked for")
+    if person.organisation.automatic_internet_access:
+        return _("Y"), _("automatic in this organisation")
+    return _("N"), _("not automatic in this organisation: it must be asked for")
+
+
+def _last_email(row: OutboxMessage | None) -> tuple[str, str | None]:
+    """The kind of mail; and, as its note, when and what became of it."""
+    if row is None:
+        return "", None
+    known: dict[str, tuple[str, datetime | None]] = {
+        "queued": (_("queued %(at)s"), row.created_at),
+        "done": (_("sent %(at)s"), row.finished_at),
+        "failed": (_("not delivered, %(at)s"), row.finished_at),
+        "dropped": (_("not sent, %(at)s"), row.finished_at),
+    }
+    text, at = known[row.state]
+    said = text % {"at": moment(at or row.created_at)}
+    if row.last_error and row.state != "done":
+        said += ": " + row.last_error
+    return f"{MAILS.get(row.kind, row.kind)} ({row.recipient})", said
+
+
+def internal_message(account: Account) -> str:
+    """The last thing that the system did for the account, in words for support."""
+    code, detail = account.internal_message, account.internal_detail
+    if code in INTERNAL_MAIL:
+        kind, _colon, words = detail.partition(": ")
+        text = INTERNAL_MAIL[code][1 if words else 0]
+        return str(text) % {"mail": MAILS.get(kind, kind), "words": words}
+    return str(INTERNAL.get(code, code)) + (f": {detail}" if detail else "")

@@ -1,0 +1,128 @@
+from flask import request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from portal import htmx
+from portal.blueprints.contacts import blueprint, moves, screens
+from portal.blueprints.contacts.forms import ContactForm
+from portal.blueprints.contacts.presenters import contact_url, organisation_rows
+from portal.domain.roles import Permission
+from portal.permissions import requires
+from portal.services import administered_organisations, contacts, organisations
+from portal.services.contacts import Conflict, DuplicateAddress
+from portal.transactions import commits
+
+Answer = str | Response | tuple[str, int]
+
+
+@blueprint.get("/organisations", endpoint="organisations")
+@requires(Permission.SEE_CONTACTS)
+def organisation_list() -> str:
+    q, kind = request.args.get("q", "").strip(), request.args.get("kind", "")
+    page = request.args.get("page", "")
+    number = int(page) if page.isascii() and page.isdigit() and len(page) < 10 else 1
+    found = administered_organisations.find(current_user, q, kind, number)
+    return htmx.render(
+        "contacts/organisations.html", "contacts/_organisations.html", **organisation_rows(found, q, kind)
+    )
+
+
+@blueprint.get("/organisations/<code>")
+@requires(Permission.SEE_CONTACTS)
+def organisation(code: str) -> Response:
+    found = organisations.get_for(current_user, code, Permission.SEE_CONTACTS)
+    return htmx.see_other(url_for("contacts.index", code=found.code))
+
+
+@blueprint.get("/organisations/<code>/contacts")
+@requires(Permission.SEE_CONTACTS)
+def index(code: str) -> str:
+    found = organisations.get_for(current_user, code, Permission.SEE_CONTACTS)
+    return screens.screen(found, None, None)
+
+
+@blueprint.get("/organisations/<code>/contacts/new")
+@requires(Permission.KEEP_CONTACTS)
+def new(code: str) -> str:
+    found = organisations.get_for(current_user, code, Permission.KEEP_CONTACTS)
+    return screens.screen(found, None, ContactForm(found, None, None))
+
+
+@blueprint.post("/organisations/<code>/contacts/new")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def create(code: str) -> Answer:
+    found = organisations.get_for(current_user, code, Permission.KEEP_CONTACTS)
+    form = ContactForm(found, None, request.form)
+    if form.validate():
+        try:
+            person = contacts.create(found, form.details(), current_user, allow_duplicate=form.allow_duplicate.data)
+        except DuplicateAddress as duplicate:
+            form.show_duplicates(duplicate.people)
+        else:
+            asked = screens.wanted_with(person)
+            return htmx.see_other(contact_url(found, person.ess_id, asked, "self-service-details"), "created")
+    return screens.screen(found, None, form), 422
+
+
+@blueprint.get("/organisations/<code>/contacts/<int:ess_id>")
+@requires(Permission.SEE_CONTACTS)
+def contact(code: str, ess_id: int) -> str:
+    person = contacts.get_for(current_user, code, ess_id, Permission.SEE_CONTACTS)
+    return screens.chosen(person)
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def save(code: str, ess_id: int) -> Answer:
+    person = contacts.get_to_change(current_user, code, ess_id)
+    form = ContactForm(person.organisation, person, request.form, own=contacts.is_own(current_user, person))
+    version, allow_duplicate = form.version.data, form.allow_duplicate.data
+    try:
+        contacts.check_version(person, version)
+        if form.validate():
+            changes = contacts.save(
+                person, form.details(), current_user, version=version, allow_duplicate=allow_duplicate
+            )
+            return screens.saved(person, "saved" if changes else "unchanged")
+    except DuplicateAddress as duplicate:
+        form.show_duplicates(duplicate.people)
+    except Conflict as conflict:
+        return screens.screen(person.organisation, person, form, screens.in_conflict(form, conflict)), 409
+    return screens.screen(person.organisation, person, form), 422
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>/register")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def register(code: str, ess_id: int) -> Answer:
+    return moves.make(code, ess_id, moves.REGISTER)
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>/unlock")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def unlock(code: str, ess_id: int) -> Answer:
+    return moves.make(code, ess_id, moves.UNLOCK)
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>/re-enrol")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def re_enrol(code: str, ess_id: int) -> Answer:
+    return moves.make(code, ess_id, moves.RE_ENROL)
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>/deactivate")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def deactivate(code: str, ess_id: int) -> Answer:
+    return moves.make(code, ess_id, moves.DEACTIVATE)
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>/reactivate")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def reactivate(code: str, ess_id: int) -> Answer:
+    return moves.make(code, ess_id, moves.REACTIVATE)

@@ -1,0 +1,232 @@
+from typing import Any
+
+from flask import Response, current_app, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as AnyResponse
+
+from portal.blueprints.sign_in import blueprint
+from portal.blueprints.sign_in.forms import NewPasswordForm, RecoverForm, SignInForm, UnsureRecoverForm
+from portal.blueprints.sign_in.presenters import lockout_rule, recover_heading
+from portal.domain.roles import Role
+from portal.errors import NotFound
+from portal.extensions import csrf
+from portal.htmx import see_other
+from portal.permissions import enrolment, public, safe_next
+from portal.services import accounts, demonstration, known_browsers, listings, organisations, recovery, sessions
+from portal.services import sign_in as signing_in
+from portal.services.accounts import EnrolmentOver
+from portal.services.recovery import LinkRefused, Need
+from portal.transactions import commits
+
+RECOVERY_COOKIE = "recovery"
+
+
+@blueprint.get("/")
+@public
+def home() -> AnyResponse:
+    if not current_user.is_authenticated:
+        return redirect(url_for("sign_in.sign_in"), 303)
+    return redirect(landing_page(), 303)
+
+
+def landing_page() -> str:
+    """Where somebody who is signed in starts: an administrator at the contacts, an employee at My account."""
+    if current_user.is_enrolling:
+        return url_for("sign_in.enrol")
+    for grant in current_user.grants:
+        if grant.role is Role.LOCAL_ADMINISTRATOR:
+            return url_for("contacts.index", code=grant.organisation.code)
+    if current_user.is_administrator:
+        return url_for("contacts.organisations")
+    return url_for("account.index")
+
+
+@blueprint.get("/sign-in", endpoint="sign_in")
+@public
+def sign_in_page() -> AnyResponse | str:
+    if current_user.is_authenticated:
+        return redirect(safe_next(request.args.get("next")) or landing_page(), 303)
+    form = SignInForm(formdata=None, next=safe_next(request.args.get("next")) or "")
+    return _sign_in_page(form)
+
+
+@blueprint.post("/sign-in", endpoint="sign_in_post")
+@csrf.exempt
+@public
+@commits
+def sign_in_post() -> AnyResponse | tuple[str, int]:
+    form = SignInForm()
+    if not form.validate():
+        status = 403 if form.is_stale() else 422
+        return _sign_in_page(form), status
+    known_tokens = known_browsers.presented()
+    admitted = signing_in.attempt(form.username.data or "", form.password.data or "", known_tokens)
+    if admitted is None:
+        return _sign_in_page(form, failed=True), 422
+    if current_user.is_authenticated:
+        sessions.end(current_user)
+    sessions.put_into_cookie(admitted.token)
+    target = url_for("sign_in.enrol") if admitted.enrolling else safe_next(form.next.data) or url_for("sign_in.home")
+    answer = see_other(target)
+    if admitted.browser_tokens:
+        known_browsers.put_into_cookie(answer, admitted.browser_tokens)
+    return answer
+
+
+def _sign_in_page(form: SignInForm, failed: bool = False) -> str:
+    return render_template(
+        "sign_in/sign_in.html",
+        form=form,
+        failed=failed,
+        lockout_rule=lockout_rule(),
+        sign_ins=demonstration.sign_ins(),
+    )
+
+
+@blueprint.post("/sign-out")
+@public
+@commits
+def sign_out() -> AnyResponse:
+    if current_user.is_authenticated:
+        sessions.end(current_user)
+    sessions.clear_cookie()
+    answer = see_other(url_for("sign_in.sign_in"), notice="signed-out")
+    answer.headers["Clear-Site-Data"] = '"cache", "storage"'
+    return answer
+
+
+@blueprint.get("/enrol")
+@enrolment
+def enrol() -> str:
+    return render_template("sign_in/enrol.html", form=NewPasswordForm(current_user.account.person))
+
+
+@blueprint.post("/enrol")
+@enrolment
+@commits
+def enrol_post() -> AnyResponse | tuple[str, int]:
+    person = current_user.account.person
+    form = NewPasswordForm(person)
+    if not form.validate():
+        return render_template("sign_in/enrol.html", form=form), 422
+    try:
+        token = accounts.complete_registration(current_user, form.password.data or "")
+    except EnrolmentOver:
+        return see_other(url_for("sign_in.home"))
+    browser_tokens = known_browsers.remember(current_user.account, known_browsers.presented())
+    sessions.put_into_cookie(token)
+    answer = see_other(url_for("sign_in.home"), notice="password-chosen")
+    known_browsers.put_into_cookie(answer, browser_tokens)
+    return answer
+
+
+@blueprint.get("/recover")
+@public
+def recover() -> str:
+    form = _recover_form(request.args.get("need", ""), formdata=None)
+    return render_template("sign_in/recover.html", form=form, heading=recover_heading(form.need.data))
+
+
+@blueprint.post("/recover")
+@csrf.exempt
+@public
+@commits
+def recover_post() -> AnyResponse | tuple[str, int]:
+    form = _recover_form(request.form.get("need", ""))
+    if not form.validate():
+        status = 403 if form.is_stale() else 422
+        return render_template("sign_in/recover.html", form=form, heading=recover_heading(form.need.data)), status
+    pointed_to = listings.organisation_for_typed_text(form.identifier.data or "")
+    code = pointed_to.code if pointed_to else None
+    recovery.ask(form.identifier.data or "", Need(form.need.data or ""))
+    return see_other(url_for("sign_in.recover_sent", organisation=code))
+
+
+def _recover_form(need: str, **given: Any) -> RecoverForm | UnsureRecoverForm:
+    """The form for what is needed; one that asks when the address does not say, or says something else."""
+    known = need in {choice.value for choice in Need}
+    return RecoverForm(**given, **({"need": need} if given else {})) if known else UnsureRecoverForm(**given)
+
+
+@blueprint.get("/recover/sent")
+@public
+def recover_sent() -> str:
+    listing, code = None, request.args.get("organisation")
+    if code:
+        try:
+            listing = listings.published(organisations.get(code))
+        except NotFound:
+            listing = None
+    return render_template("sign_in/recover_sent.html", listing=listing)
+
+
+@blueprint.get("/recover/<token>")
+@public
+def recover_token(token: str) -> AnyResponse:
+    answer = see_other(url_for("sign_in.new_password"))
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    minutes = current_app.config["RESET_LINK_MINUTES"]
+    answer.set_cookie(recovery_cookie(), token[:500], max_age=minutes * 60, **_cookie_manners())
+    return answer
+
+
+def recovery_cookie() -> str:
+    """The name of the cookie that holds a recovery token, so that no address does."""
+    return f"__Host-{RECOVERY_COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else RECOVERY_COOKIE
+
+
+def _cookie_manners() -> dict[str, Any]:
+    return {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"], "path": "/"}
+
+
+@blueprint.get("/recover/new-password")
+@public
+def new_password() -> AnyResponse | tuple[Response, int] | Response:
+    try:
+        link = recovery.link_of(request.cookies.get(recovery_cookie(), ""))
+    except LinkRefused:
+        return _private(render_template("sign_in/link_refused.html"), 410)
+    form = NewPasswordForm(link.account.person)
+    return _private(render_template("sign_in/new_password.html", form=form, username=link.account.username))
+
+
+@blueprint.post("/recover/new-password")
+@public
+@commits
+def new_password_post() -> AnyResponse:
+    token = request.cookies.get(recovery_cookie(), "")
+    try:
+        link = recovery.link_of(token)
+        form = NewPasswordForm(link.account.person)
+        if not form.validate():
+            page = render_template("sign_in/new_password.html", form=form, username=link.account.username)
+            return _private(page, 422)
+        recovery.reset_password(token, form.password.data or "")
+    except LinkRefused:
+        return _private(render_template("sign_in/link_refused.html"), 410)
+    answer = see_other(url_for("sign_in.sign_in"), notice="password-reset")
+    answer.delete_cookie(recovery_cookie(), **_cookie_manners())
+    return answer
+
+
+def _private(page: str, status: int = 200) -> Response:
+    """A page that a token opened tells nobody where its reader came from."""
+    return Response(page, status, headers={"Referrer-Policy": "no-referrer"})
+
+
+@blueprint.get("/login")
+@public
+def login() -> AnyResponse:
+    return redirect(url_for("sign_in.sign_in"), 303)
+
+
+@blueprint.get("/forgot")
+@public
+def forgot() -> AnyResponse:
+    return redirect(url_for("sign_in.recover", need=Need.PASSWORD.value), 303)
+
+
+@blueprint.get("/unlock")
+@public
+def unlock() -> AnyResponse:
+    return redirect(url_for("sign_in.recover", need=Need.UNLOCK.value), 303)

@@ -1,0 +1,58 @@
+// What every page needs besides htmx: the design system's components, also in what a swap brought; the focus after a swap;
+// "are you sure"; and the menus. Every page works without it.
+import { InitError, initAll } from "../vendor/nhsuk-frontend.min.js";
+import { startMenus } from "./menus.js";
+
+// A component that is running already refuses to start again; anything else is worth a line in the console.
+function startComponents() {
+  initAll({
+    onError(error) {
+      if (!(error instanceof InitError)) console.error(error);
+    },
+  });
+}
+
+// data-confirm-when="field=value" asks only when the form is about to send that.
+function isAbout(form) {
+  const [field, value] = (form.dataset.confirmWhen ?? "").split("=");
+  return !field || new FormData(form).get(field) === value;
+}
+
+// Capture on the document comes before htmx, which listens at the form itself: a "no" stops both ways of sending.
+function askFirst(event) {
+  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  if (question && isAbout(event.target) && !window.confirm(question)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+}
+
+// The components move the focus to an error summary or a success banner that is new. A notice about a failed request has
+// no component, and stands at the top of the page, perhaps out of view. Otherwise the focus goes where the address points
+// to, or, when the swap took away what had it, to what came; both need a tabindex for it.
+function afterSwap(event) {
+  const { ctx } = event.detail;
+  const status = ctx.response?.status ?? 200;
+  startComponents();
+  if (status === 422) document.querySelector(".nhsuk-error-summary")?.focus();
+  else if (status >= 400) document.querySelector(".app-notice--error[tabindex]")?.focus();
+  else document.querySelector("#page-notice > .app-notice--error")?.remove();
+  if (status >= 400 || (document.activeElement !== document.body && !ctx.request?.anchor)) return;
+  document.getElementById(ctx.request?.anchor ?? ctx.target?.id)?.focus({ preventScroll: true });
+}
+
+// No answer at all. A request that a newer one replaced is no error.
+function sayNoAnswer(event) {
+  const { ctx, error } = event.detail;
+  const place = document.getElementById("page-notice");
+  const words = document.getElementById("no-answer-notice");
+  if (!ctx || ctx.response || !error || !place || !words) return;
+  place.replaceChildren(words.content.cloneNode(true));
+  place.firstElementChild.focus();
+}
+
+startComponents();
+startMenus();
+document.addEventListener("submit", askFirst, true);
+document.addEventListener("htmx:after:swap", afterSwap);
+document.addEventListener("htmx:error", sayNoAnswer);
