@@ -1,0 +1,55 @@
+"""What every page owes, seen in a browser: nothing that axe or the Nu HTML checker finds, and no sideways scrolling."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+PAGES = [
+    ("/sign-in", None),
+    ("/recover", None),
+    ("/recover?need=password", None),
+    ("/recover/sent?organisation=42061", None),
+    ("/find-administrator", None),
+    ("/find-administrator?q=county", None),
+    ("/find-administrator?q=nothing+is+called+this", None),
+    ("/find-administrator/42061", None),
+    ("/demonstration/mail", None),
+    ("/account", "employee"),
+    ("/organisations/42061/contacts", "local_administrator"),
+    ("/organisations/42061/contacts?tab=people", "local_administrator"),
+    ("/organisations/42061/contacts/2973", "local_administrator"),
+    ("/organisations/42061/contacts/new", "local_administrator"),
+    ("/organisations", "central_administrator"),
+]
+
+
+@pytest.mark.parametrize(("url", "role"), PAGES)
+def test_a_page_is_sound_on_a_wide_and_on_a_narrow_screen(
+    url: str,
+    role: str | None,
+    open_browser: Callable[..., Any],
+    sign_in: Callable[[Any, str], None],
+    axe: Callable[[Any], None],
+    nu: Callable[[str], list[str]],
+):
+    page = open_browser()
+    if role:
+        sign_in(page, role)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        answer = page.goto(url)
+        assert answer.status == 200
+        assert "js-enabled" in page.locator("body").get_attribute("class")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"{url} is {wide} pixels wide on a screen of {width}"
+        axe(page)
+    assert nu(answer.text()) == []
+
+
+def test_an_error_page_is_sound_too(page: Any, axe: Callable[[Any], None], nu: Callable[[str], list[str]]):
+    page.watch.expect_status(404)
+    answer = page.goto("/no-such-page")
+    assert answer.status == 404
+    axe(page)
+    assert nu(answer.text()) == []

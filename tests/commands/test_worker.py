@@ -1,0 +1,27 @@
+"""`portal worker` and `portal mail deliver`: what is due is done, by one that stays or by one that comes and goes."""
+
+import signal
+import time
+
+import pytest
+
+from tests.support.server import Portal
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_worker_stops_cleanly(portal: Portal, number: signal.Signals) -> None:
+    worker = portal.worker()
+    deadline = time.monotonic() + 20
+    while '"event": "started"' not in worker.said:
+        assert worker.is_running(), worker.said
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.2)
+    worker.process.send_signal(number)
+    assert worker.process.wait(10) == 0
+    assert '"event": "stopped"' in worker.said
+    assert "Traceback" not in worker.said
+
+
+def test_mail_deliver_does_what_is_due_and_exits(portal: Portal) -> None:
+    assert portal.command("mail", "deliver").stdout == "0 recovery requests handled, 0 mails sent\n"

@@ -1,0 +1,119 @@
+"""The test house: one application, a fresh database for each test, and a clock that tests move.
+
+Fixtures live in files named for what they know: the databases in ``support/databases.py``, the checking client in
+``support/client.py``, the people in ``people.py``, mail in ``support/smtp.py``, processes in ``support/server.py``.
+"""
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from flask import Flask
+
+from portal import config, create_app
+from portal.extensions import db
+from tests.support.databases import Databases, chosen_databases
+
+pytest_plugins = [
+    "tests.people",
+    "tests.support.passwords",
+    "tests.support.guesses",
+    "tests.support.client",
+    "tests.support.everybody",
+    "tests.support.smtp",
+    "tests.support.server",
+]
+
+SECRET_KEY = "a key for the tests alone, long enough to sign"
+
+SETTINGS: dict[str, Any] = {
+    **{setting.name: setting.default for setting in config.SETTINGS},
+    "SECRET_KEY": SECRET_KEY,
+    "BASE_URL": "http://127.0.0.1:8000",
+    "TESTING": True,
+    # An exception that nobody foresaw fails the test that met it; a test of the 500 page sets this to False.
+    "PROPAGATE_EXCEPTIONS": True,
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default=None,
+        help="which database the tests run on; TEST_DATABASE_URL names a PostgreSQL that is there already",
+    )
+
+
+WITH_PROCESSES = (
+    "story",
+    "reliability",
+    "deployment",
+    "security",
+    "commands/test_run.py",
+    "commands/test_serve.py",
+    "commands/test_worker.py",
+    "migrations/test_kills.py",
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever starts processes is marked so, for a run that leaves it out."""
+    folder = Path(__file__).parent
+    for item in items:
+        place = item.path.relative_to(folder).as_posix()
+        if place.startswith(WITH_PROCESSES):
+            item.add_marker("processes")
+
+
+@pytest.fixture(scope="session")
+def databases(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """The kind of database that this run is on, and where fresh ones come from."""
+    with chosen_databases(pytestconfig.getoption("--database"), tmp_path_factory.mktemp("databases")) as chosen:
+        yield chosen
+
+
+@pytest.fixture(scope="session")
+def house(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The application, made once; tests use ``app``."""
+    instance = tmp_path_factory.mktemp("instance")
+    built = create_app({**SETTINGS, "INSTANCE_PATH": str(instance), "SQLALCHEMY_DATABASE_URI": databases.uri})
+    databases.migrate(built)
+    return built
+
+
+@pytest.fixture
+def app(house: Flask, databases: Databases, tmp_path: Path) -> Iterator[Flask]:
+    """The application on an empty, migrated database, in an application context of the test's own.
+
+    What a test changes in ``app.config`` is as before afterwards. Requests of the client run in contexts of their own.
+    """
+    before = dict(house.config)
+    house.config["INSTANCE_PATH"] = str(tmp_path)
+    databases.empty(house)
+    with house.app_context():
+        yield house
+        db.session.remove()
+        db.engine.dispose()
+    house.config.clear()
+    house.config.update(before)
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """A clock that stands still until it is moved: ``clock.shift(timedelta(hours=24))``, ``clock.move_to(moment)``."""
+    with time_machine.travel("2026-11-16T09:00:00+00:00", tick=False) as stopped:
+        yield stopped
+
+
+@pytest.fixture(autouse=True)
+def _quiet_loggers() -> Iterator[None]:
+    """A start of the migrations or a command may set levels; the next test finds them as they were."""
+    levels = {name: logging.getLogger(name).level for name in (None, "alembic", "portal")}
+    yield
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)

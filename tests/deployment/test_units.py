@@ -1,0 +1,132 @@
+"""The systemd units: right in systemd's eyes, and their commands run as they are written."""
+
+import configparser
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.databases import Databases
+from tests.support.ports import free_port
+
+ROOT = Path(__file__).parents[2]
+UNITS = ("gatehouse-web.service", "gatehouse-worker.service")
+
+
+class Prefixed:
+    """The units as they are, with each absolute path below a folder of the test."""
+
+    def __init__(self, prefix: Path, port: int) -> None:
+        self.prefix = prefix
+        self.port = port
+        self.units: dict[str, Path] = {}
+        home = prefix / "opt/gatehouse"
+        home.mkdir(parents=True)
+        (home / ".venv/bin").mkdir(parents=True)
+        portal = home / ".venv/bin/portal"
+        portal.write_text(f"#!{sys.executable}\nfrom portal.commands import main\nmain()\n")
+        portal.chmod(0o755)
+        for name in UNITS:
+            text = (ROOT / "deploy" / name).read_text()
+            for path in ("/opt/gatehouse", "/etc/gatehouse", "/var/lib/gatehouse"):
+                text = text.replace(path, f"{prefix}{path}")
+            self.units[name] = prefix / name
+            self.units[name].write_text(text.replace("--port 8000", f"--port {port}"))
+
+    def lines(self, name: str, key: str) -> list[str]:
+        """Every value of a key, in order."""
+        return [
+            line.partition("=")[2] for line in self.units[name].read_text().splitlines() if line.startswith(f"{key}=")
+        ]
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What systemd would give the unit's commands."""
+        kept = {key: value for key, value in os.environ.items() if not key.startswith("PORTAL_")}
+        given = [part for line in self.lines(name, "Environment") for part in shlex.split(line)]
+        for file in self.lines(name, "EnvironmentFile"):
+            given += [shlex.split(line)[0] for line in Path(file).read_text().splitlines() if line and line[0] != "#"]
+        return kept | dict(part.split("=", 1) for part in given)
+
+    def start(self, name: str, key: str) -> subprocess.Popen[str]:
+        [command] = self.lines(name, key)
+        [folder] = self.lines(name, "WorkingDirectory")
+        return subprocess.Popen(
+            shlex.split(command),
+            env=self.environment(name),
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> Prefixed:
+    return Prefixed(tmp_path, free_port())
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_systemd_finds_nothing_wrong(installed: Prefixed, name: str) -> None:
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("systemd-analyze is not installed")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", installed.units[name]], capture_output=True, text=True, timeout=60
+    )
+    ours = [line for line in done.stderr.splitlines() if "gatehouse" in line]
+    assert (done.returncode, ours) == (0, []), done.stderr
+
+
+def test_the_commands_run_as_written(installed: Prefixed, databases: Databases, tmp_path: Path) -> None:
+    web, worker = UNITS
+    (tmp_path / "etc/gatehouse").mkdir(parents=True)
+    (tmp_path / "var/lib/gatehouse").mkdir(parents=True)
+    networks = json.dumps(["127.0.0.1/32"])
+    (tmp_path / "etc/gatehouse/environment").write_text(
+        f"# A comment\nPORTAL_BASE_URL=https://access.trust.example\nPORTAL_TRUSTED_PROXIES='{networks}'\n"
+    )
+    before = installed.start(web, "ExecStartPre")
+    assert (before.communicate(timeout=60), before.returncode) == (("", None), 0)
+    serving, working = installed.start(web, "ExecStart"), installed.start(worker, "ExecStart")
+    try:
+        answer = _answer(f"http://127.0.0.1:{installed.port}/sign-in", serving)
+        assert answer.status_code == 200
+        assert "__Host-portal=" in answer.headers["set-cookie"]
+        assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
+    finally:
+        for process in (serving, working):
+            process.send_signal(signal.SIGTERM)
+        said = [process.communicate(timeout=45)[0] for process in (serving, working)]
+    assert [serving.returncode, working.returncode] == [0, 0], said
+
+
+def _answer(address: str, process: subprocess.Popen[str]) -> httpx.Response:
+    deadline = time.monotonic() + 30
+    while True:
+        assert process.poll() is None, process.communicate()[0]
+        try:
+            return httpx.get(address, headers={"Host": "access.trust.example"}, trust_env=False)
+        except httpx.TransportError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_both_units_are_shut_in(installed: Prefixed) -> None:
+    for name in UNITS:
+        unit = configparser.ConfigParser(strict=False, interpolation=None)
+        unit.optionxform = str  # type: ignore[assignment,method-assign]
+        unit.read(ROOT / "deploy" / name)
+        service = unit["Service"]
+        assert service["User"] == "gatehouse"
+        assert service["NoNewPrivileges"] == service["PrivateTmp"] == "yes"
+        assert service["ProtectSystem"] == "strict"
+        assert (service["StateDirectoryMode"], service["UMask"]) == ("0700", "0077")
+        assert int(service["TimeoutStopSec"]) > 30
