@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# The benchmarks, one after the other; `make bench` runs them. The sign-in is measured on SQLite and on PostgreSQL: on
+# the server that BENCH_POSTGRESQL=postgresql://… names, or on a private one where PostgreSQL is installed. Nothing else
+# should be running.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+python=.venv/bin/python
+headline() { printf '\n== %s\n' "$1"; }
+
+headline "Signing in, on SQLite"
+$python bench/sign_in.py
+headline "Signing in, on PostgreSQL"
+$python bench/postgresql.py $python bench/sign_in.py --database
+headline "Importing organisations"
+if [ -f ../shared/data/organisations/ror.csv ]; then
+	$python bench/organisation_import.py
+else
+	echo "../shared/data is not there: left out; bench/organisation_import.py FILE measures another file"
+fi
+headline "Web servers"
+$python bench/servers.py

@@ -1,0 +1,22 @@
+"""A Flask view that answers two letters, on the server that `portal serve` uses: bare_view.py PORT."""
+
+import sys
+
+from flask import Flask
+
+from portal.commands.serve import THREADS, run
+from portal.gateway import Gateway
+
+
+def application() -> Flask:
+    app = Flask("bare")
+    app.add_url_rule("/", view_func=lambda: "ok")
+    return app
+
+
+def served() -> Gateway:
+    return Gateway(application(), "http", 65536, THREADS)
+
+
+if __name__ == "__main__":
+    run(served, "127.0.0.1", int(sys.argv[1]), 1)
