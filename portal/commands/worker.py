@@ -18,13 +18,13 @@ log = logging.getLogger("portal.worker")
 @with_appcontext
 def worker() -> None:
     """Send the mail that is due and do what else is due. It stops on SIGTERM, when the piece in hand is done."""
+    stop = Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
     refused = [*surroundings.senseless_settings(), *health.unsafe_settings(), *health.what_is_wrong()]
     if refused:
         raise click.ClickException("\n".join(refused))
     logs.configure()
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     log.info("started")
     loop.run(stop)
     log.info("stopped")

@@ -9,13 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
 from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 COMMAND = [sys.executable, "-c", "from portal.commands import main; main()", "demonstration-run", "--port"]
@@ -61,14 +62,20 @@ class Run:
         return [int(pid) for pid in found.stdout.split()]
 
 
+def has_no_mail_waiting(database: Path) -> bool:
+    """Whether the worker has sent what the demonstration's beginning asks for."""
+    with closing(sqlite3.connect(database, timeout=10)) as connection:
+        [count] = connection.execute("SELECT count(*) FROM outbox_messages WHERE state = 'queued'").fetchone()
+    return count == 0
+
+
 def rows_of(database: Path) -> str:
     """Everything that the database holds but the worker's sign of life."""
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection:
         found = hashlib.sha256()
         for line in connection.iterdump():
             if not line.startswith('INSERT INTO "heartbeats"'):
                 found.update(line.encode())
-    connection.close()
     return found.hexdigest()
 
 
@@ -112,6 +119,7 @@ def test_stops_what_it_started_and_starts_again_on_the_same_data(tmp_path: Path,
     first = start(free_port()).wait()
     children = first.children()
     assert len(children) == 2
+    wait_until(lambda: has_no_mail_waiting(instance / "portal.sqlite3"), "the first mails are sent")
     os.killpg(first.process.pid, signal.SIGINT)
     assert first.process.wait(30) == 0
     assert "Traceback" not in first.said

@@ -6,16 +6,13 @@ import time
 import pytest
 
 from tests.support.server import Portal
+from tests.support.waiting import wait_until
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_the_worker_stops_cleanly(portal: Portal, number: signal.Signals) -> None:
     worker = portal.worker()
-    deadline = time.monotonic() + 20
-    while '"event": "started"' not in worker.said:
-        assert worker.is_running(), worker.said
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: '"event": "started"' in worker.said, "the worker has started")
     time.sleep(0.2)
     worker.process.send_signal(number)
     assert worker.process.wait(10) == 0

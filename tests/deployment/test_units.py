@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -16,6 +16,7 @@ import pytest
 
 from tests.support.databases import Databases
 from tests.support.ports import free_port
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 UNITS = ("gatehouse-web.service", "gatehouse-worker.service")
@@ -55,18 +56,40 @@ class Prefixed:
             given += [shlex.split(line)[0] for line in Path(file).read_text().splitlines() if line and line[0] != "#"]
         return kept | dict(part.split("=", 1) for part in given)
 
-    def start(self, name: str, key: str) -> subprocess.Popen[str]:
+    def start(self, name: str, key: str) -> "Running":
         [command] = self.lines(name, key)
         [folder] = self.lines(name, "WorkingDirectory")
-        return subprocess.Popen(
-            shlex.split(command),
-            env=self.environment(name),
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        output = self.prefix / f"{name}.{key}.log"
+        with output.open("wb") as said:
+            process = subprocess.Popen(
+                shlex.split(command),
+                env=self.environment(name),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+            )
+        return Running(process, output)
+
+
+class Running:
+    """A command of a unit, and what it has said."""
+
+    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
+        self.process = process
+        self.output = output
+
+    @property
+    def said(self) -> str:
+        return self.output.read_text()
+
+    def wait_for(self, event: str) -> None:
+        wait_until(lambda: f'"event": "{event}"' in self.said or self.process.poll() is not None, f"it is {event}")
+        assert self.process.poll() is None, self.said
+
+    def stop(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(45)
 
 
 @pytest.fixture
@@ -94,29 +117,31 @@ def test_the_commands_run_as_written(installed: Prefixed, databases: Databases, 
         f"# A comment\nPORTAL_BASE_URL=https://access.trust.example\nPORTAL_TRUSTED_PROXIES='{networks}'\n"
     )
     before = installed.start(web, "ExecStartPre")
-    assert (before.communicate(timeout=60), before.returncode) == (("", None), 0)
+    assert (before.process.wait(60), before.said) == (0, "")
     serving, working = installed.start(web, "ExecStart"), installed.start(worker, "ExecStart")
     try:
-        answer = _answer(f"http://127.0.0.1:{installed.port}/sign-in", serving)
+        serving.wait_for("listening")
+        working.wait_for("started")
+        answer = _answer(f"http://127.0.0.1:{installed.port}/sign-in")
         assert answer.status_code == 200
         assert "__Host-portal=" in answer.headers["set-cookie"]
         assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
     finally:
-        for process in (serving, working):
-            process.send_signal(signal.SIGTERM)
-        said = [process.communicate(timeout=45)[0] for process in (serving, working)]
-    assert [serving.returncode, working.returncode] == [0, 0], said
+        codes = [running.stop() for running in (serving, working)]
+    assert codes == [0, 0], serving.said + working.said
 
 
-def _answer(address: str, process: subprocess.Popen[str]) -> httpx.Response:
-    deadline = time.monotonic() + 30
-    while True:
-        assert process.poll() is None, process.communicate()[0]
-        try:
-            return httpx.get(address, headers={"Host": "access.trust.example"}, trust_env=False)
-        except httpx.TransportError:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+def _answer(address: str) -> httpx.Response:
+    """Its process says that it listens a moment before it does."""
+    found: list[httpx.Response] = []
+
+    def answers() -> bool:
+        with suppress(httpx.TransportError):
+            found.append(httpx.get(address, headers={"Host": "access.trust.example"}, trust_env=False))
+        return bool(found)
+
+    wait_until(answers, "the web server answers")
+    return found[0]
 
 
 def test_both_units_are_shut_in(installed: Prefixed) -> None:
