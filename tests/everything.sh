@@ -6,7 +6,10 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 bin=.venv/bin
 failed=()
 skipped=()
-declare -A package=([chromium]=chromium [redis-server]=redis-server [java]=default-jre-headless [npm]=npm [slapd]=slapd)
+declare -A package=(
+	[chromium]=chromium [java]=default-jre-headless [nginx]=nginx [npm]=npm [redis-server]=redis-server [slapd]=slapd
+	[systemd-analyze]=systemd
+)
 
 has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }
 has_postgresql() { has postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null; }

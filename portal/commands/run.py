@@ -53,7 +53,8 @@ def demonstration_run(port: int) -> None:
     db.engine.dispose()
     environment = environment_for(port)
     commands = {"web server": ["serve", "--host", HOST, "--port", str(port)], "worker": ["worker"]}
-    signal.signal(signal.SIGTERM, _stop)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
     children: dict[str, Child] = {}
     try:
         for name, arguments in commands.items():
@@ -61,7 +62,7 @@ def demonstration_run(port: int) -> None:
         _wait_until_ready(f"http://{HOST}:{port}/readyz", children, instance)
         click.echo(greeting(environment["PORTAL_BASE_URL"], instance))
         _wait_for_an_end(children, instance)
-    except (KeyboardInterrupt, Stopped):
+    except Stopped:
         click.echo("\nStopping.")
     finally:
         _end(children)
@@ -115,6 +116,7 @@ def _start(arguments: list[str], environment: dict[str, str], log: Path) -> Chil
 def _be(arguments: list[str], environment: dict[str, str], log: Path) -> None:
     """In the forked child, where everything is loaded already: the command, as if it were called on its own."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with log.open("wb") as said:
         for stream in (sys.stdout, sys.stderr):
             os.dup2(said.fileno(), stream.fileno())

@@ -6,6 +6,8 @@ from typing import Any
 
 from flask import current_app
 
+from portal.domain.brand import DEFAULT_COLOUR
+from portal.domain.lockout import Zone
 from portal.models import Person
 
 
@@ -46,8 +48,8 @@ def unlocked(person: Person, *, expires_at: datetime, url: str, recover_url: str
     return _words("unlocked", person, expires_at=expires_at, url=url, recover_url=recover_url)
 
 
-def locked(person: Person, *, locked_at: datetime, url: str, zone: str) -> Words:
-    """Too many failed sign-ins locked the account."""
+def locked(person: Person, *, locked_at: datetime, url: str, zone: Zone | None) -> Words:
+    """Too many failed sign-ins locked the account; ``zone`` is where the last came from, None where there is but one."""
     return _words("locked", person, locked_at=locked_at, url=url, zone=zone)
 
 
@@ -77,6 +79,7 @@ def _words(message: str, person: Person, **facts: Any) -> Words:
         "person": person,
         "organisation": person.organisation,
         "brand_name": current_app.config["BRAND_NAME"],
+        "brand_colour": current_app.config["BRAND_COLOUR"] or DEFAULT_COLOUR,
         "support_email": current_app.config["SUPPORT_EMAIL"],
     }
     parts = (

@@ -6,6 +6,7 @@ from flask import current_app
 
 from portal import mail
 from portal.domain.email_addresses import same_address
+from portal.domain.lockout import Zone
 from portal.extensions import db
 from portal.mail import Words
 from portal.models import Account, OutboxMessage, RecoveryLink
@@ -59,7 +60,8 @@ def _unlocked(_row: OutboxMessage, account: Account) -> Words:
 
 
 def _locked(row: OutboxMessage, account: Account) -> Words:
-    return mail.locked(account.person, locked_at=row.created_at, url=_recover("unlock"), zone=row.parameters["zone"])
+    zone = Zone(row.parameters["zone"]) if current_app.config["PRIVATE_NETWORKS"] else None
+    return mail.locked(account.person, locked_at=row.created_at, url=_recover("unlock"), zone=zone)
 
 
 def _password_changed(row: OutboxMessage, account: Account) -> Words:

@@ -14,7 +14,7 @@ from portal.services import accounts, outbox, recovery, tokens
 from portal.services.recovery import Need
 from portal.transactions import write
 from tests.factories import person
-from tests.support.guesses import fail
+from tests.support.guesses import INTERNET, PRIVATE, fail
 from tests.support.smtp import Mailbox, Received
 from tests.support.trail import mails
 
@@ -189,6 +189,33 @@ def test_recovery_help_says_why(
     received = mailbox.one("recovery-help")
     assert words in received.text
     assert words in received.html
+
+
+@pytest.mark.parametrize(
+    ("networks", "address", "words"),
+    [
+        (["10.0.0.0/8"], INTERNET, "The last one came from the internet."),
+        (["10.0.0.0/8"], PRIVATE, "The last one came from your organisation's network."),
+        ([], PRIVATE, None),
+    ],
+)
+def test_the_notice_of_a_lock_names_the_zone_where_there_are_two(
+    app: Flask, organisation: Organisation, mailbox: Mailbox, networks: list[str], address: str, words: str | None
+):
+    app.config["PRIVATE_NETWORKS"] = networks
+    fail(app, somebody(organisation, S.ACTIVE), 5 if words and address == PRIVATE else 3, address)
+    outbox.deliver_due()
+    received = mailbox.one("locked")
+    for part in (received.text, received.html.replace("&#39;", "'")):
+        assert (words or "was locked on") in part
+        assert ("The last one came" in part) is bool(words)
+
+
+def test_the_html_wears_the_brand_s_colour(app: Flask, organisation: Organisation, mailbox: Mailbox):
+    app.config["BRAND_COLOUR"] = "#6b1d3a"
+    move(accounts.unlock, somebody(organisation, S.LOCKED))
+    outbox.deliver_due()
+    assert mailbox.one("unlocked").html.count("#6b1d3a") == 2
 
 
 def test_the_same_link_comes_again_word_for_word(app: Flask, organisation: Organisation, mailbox: Mailbox):
