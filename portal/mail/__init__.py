@@ -49,7 +49,7 @@ def unlocked(person: Person, *, expires_at: datetime, url: str, recover_url: str
 
 
 def locked(person: Person, *, locked_at: datetime, url: str, zone: Zone | None) -> Words:
-    """Too many failed sign-ins locked the account; ``zone`` is where the last came from, None where there is but one."""
+    """Too many failed sign-ins locked the account; ``zone`` is where the last came from, None where all is one."""
     return _words("locked", person, locked_at=locked_at, url=url, zone=zone)
 
 
