@@ -29,22 +29,16 @@ def _flag(text: str) -> bool:
         raise ValueError("write true or false") from None
 
 
-def _whole_number(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ValueError("write a number that is not negative")
-    return number
-
-
 def _positive_number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("write a number of 1 or more")
-    return number
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ValueError("write a whole number of 1 or more")
+    return int(text)
 
 
 def _list(text: str) -> list[str]:
-    value = json.loads(text)
+    value = None
+    with suppress(json.JSONDecodeError):
+        value = json.loads(text)
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError('write a JSON list of texts, such as ["10.0.0.0/8"]')
     return value
@@ -122,8 +116,10 @@ def complete(settings: dict[str, Any], root: Path) -> dict[str, Any]:
     instance = Path(settings["INSTANCE_PATH"] or root / "instance").resolve()
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     base = urlsplit(settings["BASE_URL"])
-    if base.scheme not in ("http", "https") or not base.hostname:
-        raise ConfigurationError(f"{PREFIX}BASE_URL: write an address such as https://access.trust.example")
+    if base.scheme not in ("http", "https") or not base.hostname or base.path.strip("/") or base.query or base.fragment:
+        raise ConfigurationError(
+            f"{PREFIX}BASE_URL: write an address such as https://access.trust.example, without a path"
+        )
     secure = base.scheme == "https"
     host = f"[{base.hostname}]" if ":" in base.hostname else base.hostname
     loopback = host in LOOPBACK_NAMES

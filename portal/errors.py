@@ -83,7 +83,7 @@ def init_app(
     @app.errorhandler(SecurityError)
     def another_host(_error: SecurityError) -> Response:
         # No page: its links would have to be built for a host that is not ours.
-        return Response("Bad request\n", 400, mimetype="text/plain")
+        return Response(f"{_('Bad request')}\n", 400, mimetype="text/plain")
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

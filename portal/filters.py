@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from flask import Flask
-from flask_babel import format_datetime, format_time, get_locale
+from flask_babel import format_datetime, format_decimal, format_time, get_locale
 from markupsafe import Markup, escape
 
 DATE_AND_TIME = {"en_US": "MM/dd/yyyy hh:mm a"}
@@ -37,6 +37,11 @@ def breakable(text: object) -> Markup:
     return Markup("<wbr>@").join(escape(text).split("@"))
 
 
+def number(count: int) -> str:
+    """A count as people write it, such as 12,507."""
+    return str(format_decimal(count))
+
+
 def init_app(app: Flask) -> None:
     """Make the filters known to the templates."""
     app.jinja_env.filters.update(
@@ -45,4 +50,5 @@ def init_app(app: Flask) -> None:
         date_in_words=date_in_words,
         time_element=time_element,
         breakable=breakable,
+        number=number,
     )

@@ -1,6 +1,8 @@
 """HTMX's part of requests and answers; nobody else reads or writes ``HX-*`` headers."""
 
+from collections.abc import Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 from flask import Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,6 +22,13 @@ def is_htmx() -> bool:
 def render(page: str, fragment: str, **context: Any) -> str:
     """The fragment alone to HTMX, the page that includes it to everybody else: one URL, the same context."""
     return render_template(fragment if is_htmx() else page, **context)
+
+
+def page_query() -> Mapping[str, str]:
+    """The query of the page in front of somebody: HTMX posts from it to addresses that may be older than its list."""
+    if request.method == "GET" or not is_htmx():
+        return request.args
+    return dict(parse_qsl(urlsplit(request.headers.get("HX-Current-URL", "")).query))
 
 
 def see_other(url: str, notice: str | None = None) -> AnyResponse:

@@ -393,6 +393,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=40), nullable=False),
         sa.Column("message_id", sa.String(length=120), nullable=False),
         sa.Column("recipient", sa.String(length=254), nullable=False),
+        sa.Column("is_copy", sa.Boolean(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("audit_entry_id", sa.Integer(), nullable=True),
         sa.Column("parameters", sa.JSON(), nullable=False),

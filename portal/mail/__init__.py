@@ -63,9 +63,9 @@ def password_changed(person: Person, *, changed_at: datetime, url: str) -> Words
     return _words("password-changed", person, changed_at=changed_at, url=url)
 
 
-def recovery_help(person: Person, *, why: str, url: str) -> Words:
-    """Why recovery cannot help this account, and who can."""
-    return _words("recovery-help", person, why=why, url=url)
+def recovery_help(person: Person, *, why: str, sign_in_url: str, help_url: str) -> Words:
+    """Why recovery cannot help this account, and who can; or that its temporary password still works."""
+    return _words("recovery-help", person, why=why, sign_in_url=sign_in_url, help_url=help_url)
 
 
 def username_reminder(person: Person, *, usernames: list[str], url: str) -> Words:

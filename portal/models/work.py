@@ -33,13 +33,17 @@ class Leased:
 
 
 class OutboxMessage(Leased, Model):
-    """A mail to be sent, written in the transaction that asks for it. ``parameters`` never holds a secret."""
+    """A mail to be sent, written in the transaction that asks for it. ``parameters`` never holds a secret.
+
+    ``is_copy``: it goes to the secondary address; what becomes of it is not what became of the mail.
+    """
 
     __tablename__ = "outbox_messages"
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     message_id: Mapped[str] = mapped_column(String(120), unique=True)
     recipient: Mapped[str] = mapped_column(String(254))
+    is_copy: Mapped[bool] = mapped_column(default=False)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
     audit_entry_id: Mapped[int | None] = mapped_column(ForeignKey("audit_entries.id"), index=True)
     parameters: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

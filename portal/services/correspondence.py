@@ -96,7 +96,9 @@ def _password_reset(row: OutboxMessage, account: Account) -> Words:
 
 
 def _recovery_help(row: OutboxMessage, account: Account) -> Words:
-    return mail.recovery_help(account.person, why=row.parameters["why"], url=_find_url(account))
+    return mail.recovery_help(
+        account.person, why=row.parameters["why"], sign_in_url=_sign_in_url(), help_url=_find_url(account)
+    )
 
 
 def _username_reminder(row: OutboxMessage, account: Account) -> Words:

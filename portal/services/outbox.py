@@ -50,12 +50,14 @@ def queue(
     recipients = [person.primary_email]
     if kind in SECURITY_NOTICES and person.secondary_email != person.primary_email:
         recipients.append(person.secondary_email)
+    recipients = [recipient for recipient in recipients if recipient]
     now = clock.now()
     rows = [
         OutboxMessage(
             kind=kind,
             message_id=f"<{secrets.token_hex(16)}@{urlsplit(current_app.config['BASE_URL']).hostname}>",
             recipient=recipient,
+            is_copy=number > 0,
             account_id=account.id,
             audit_entry_id=entry,
             parameters=parameters,
@@ -63,17 +65,19 @@ def queue(
             due_at=now,
             not_after=not_after,
         )
-        for recipient in recipients
-        if recipient
+        for number, recipient in enumerate(recipients)
     ]
     db.session.add_all(rows)
     return rows
 
 
 def last_message(account: Account) -> OutboxMessage | None:
-    """The newest mail to the owner of ``account``, delivered or not."""
+    """The newest mail to the owner of ``account``, delivered or not; copies aside."""
     return db.session.scalars(
-        select(OutboxMessage).where(OutboxMessage.account_id == account.id).order_by(OutboxMessage.id.desc()).limit(1)
+        select(OutboxMessage)
+        .where(OutboxMessage.account_id == account.id, OutboxMessage.is_copy.is_(False))
+        .order_by(OutboxMessage.id.desc())
+        .limit(1)
     ).one_or_none()
 
 
@@ -192,6 +196,8 @@ def _write(message: Message, created: datetime) -> None:
 
 def _note_on_account(row: OutboxMessage) -> None:
     """The account's internal message says what became of its mail; what superseded a mail has said so itself."""
+    if row.is_copy:
+        return
     if row.state == "dropped" and row.last_error != correspondence.ADDRESS_CHANGED:
         return
     account = db.session.get(Account, row.account_id) if row.account_id else None

@@ -11,7 +11,6 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import phonenumbers
-from babel import Locale, UnknownLocaleError
 from flask import current_app
 from sqlalchemy import select, text
 
@@ -23,6 +22,8 @@ from portal.network import networks
 from portal.services import health, work
 
 MAIL_SECONDS = 10
+LEAST_MIN_LENGTH, MOST_MIN_LENGTH = 8, 64
+"""NIST SP 800-63B-4 3.1.1.2: no fewer than 8, and 64 characters are to be accepted."""
 WORKER_IS_LATE = timedelta(minutes=1)
 EVERYWHERE = ("0.0.0.0/0", "::/0")
 _NEWEST_ENTRY = select(AuditEntry.at).order_by(AuditEntry.id.desc()).limit(1)
@@ -60,7 +61,7 @@ def findings() -> Iterator[Finding]:
 
 def senseless_settings() -> list[str]:
     """A line for each setting that was read and makes no sense: nothing can be served with it."""
-    looks = (_networks, _words_and_times, _brand)
+    looks = (_networks, _words_and_times, _brand, _passwords)
     return [words for look in looks for verdict, words in look() if verdict is Verdict.WRONG]
 
 
@@ -185,14 +186,26 @@ def _networks() -> Iterator[tuple[Verdict, str]]:
 
 def _words_and_times() -> Iterator[tuple[Verdict, str]]:
     settings = current_app.config
-    readers: dict[str, Callable[[str], object]] = {"LOCALE": Locale.parse, "TIME_ZONE": ZoneInfo, "COUNTRY": _country}
+    readers: dict[str, Callable[[str], object]] = {"LOCALE": _locale, "TIME_ZONE": ZoneInfo, "COUNTRY": _country}
     for name, read in readers.items():
         try:
             read(settings[name])
-        except (UnknownLocaleError, ValueError, LookupError, OSError):
-            yield Verdict.WRONG, f"PORTAL_{name}: {settings[name]} is not known"
+        except (ValueError, LookupError, OSError):
+            known = f"; write {' or '.join(_locales())}" if name == "LOCALE" else ""
+            yield Verdict.WRONG, f"PORTAL_{name}: {settings[name]} is not known{known}"
         else:
             yield Verdict.OK, f"PORTAL_{name}: {settings[name]}"
+
+
+def _locale(name: str) -> str:
+    if name not in _locales():
+        raise ValueError(name)
+    return name
+
+
+def _locales() -> list[str]:
+    """Those that there are words for: the source's own, and each catalogue's."""
+    return ["en_GB", *sorted(folder.name for folder in (Path(current_app.root_path) / "translations").iterdir())]
 
 
 def _country(code: str) -> str:
@@ -206,8 +219,20 @@ def _brand() -> Iterator[tuple[Verdict, str]]:
         checked_colour(current_app.config["BRAND_COLOUR"] or DEFAULT_COLOUR)
     except ValueError as error:
         yield Verdict.WRONG, f"PORTAL_BRAND_COLOUR: {error}"
+    logo = current_app.config["BRAND_LOGO"]
+    if logo and (not logo.startswith("/") or logo.startswith("//")):
+        yield Verdict.WRONG, f"PORTAL_BRAND_LOGO: {logo} is not under this site; write a path such as /static/logo.svg"
     else:
         yield Verdict.OK, f"{current_app.config['BRAND_NAME']}, {current_app.config['BRAND_COLOUR'] or DEFAULT_COLOUR}"
+
+
+def _passwords() -> Iterator[tuple[Verdict, str]]:
+    shortest = current_app.config["PASSWORD_MIN_LENGTH"]
+    if not LEAST_MIN_LENGTH <= shortest <= MOST_MIN_LENGTH:
+        allowed = f"write a number from {LEAST_MIN_LENGTH} to {MOST_MIN_LENGTH}"
+        yield Verdict.WRONG, f"PORTAL_PASSWORD_MIN_LENGTH: {shortest} is no length to ask for; {allowed}"
+    else:
+        yield Verdict.OK, f"{shortest} characters or more"
 
 
 LOOKS: dict[str, Look] = {
@@ -223,4 +248,5 @@ LOOKS: dict[str, Look] = {
     "networks": _networks,
     "words and times": _words_and_times,
     "brand": _brand,
+    "passwords": _passwords,
 }

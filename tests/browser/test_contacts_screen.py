@@ -36,6 +36,7 @@ def test_choosing_a_row_swaps_the_panels_and_the_address_and_back_and_forward_fo
     screen.wait_for_url(at("2971"))
     screen.locator("#self-service-details[data-account-state=active]").wait_for()
     assert steps.is_the_same_document(screen)
+    assert screen.title().startswith("Bruno Contact - Organisation Contact Maintenance")
     assert screen.evaluate("document.activeElement.id") == "chosen-contact"
     screen.go_back()
     screen.locator("#self-service-details[data-account-state=locked]").wait_for()
@@ -74,6 +75,27 @@ def test_tabs_pages_and_sizes_swap_the_list_alone(screen: Any) -> None:
     screen.get_by_text("Page 1 of 1").wait_for()
     assert screen.locator("#first_name").input_value() == "Half a word"
     assert steps.is_the_same_document(screen)
+
+
+def test_new_and_save_and_cancel_stay_with_the_list_in_view(screen: Any) -> None:
+    screen.get_by_role("link", name="Katie Contact").click()
+    screen.locator("#first_name").wait_for()
+    screen.get_by_role("link", name="All people").click()
+    screen.get_by_role("link", name="Page 2").click()
+    screen.get_by_text(re.compile("Page 2 of [3-9]")).wait_for()
+    screen.get_by_label("Job Title").fill("Benefits Lead")
+    screen.get_by_role("button", name="Save").click()
+    screen.get_by_text("The changes have been saved.").wait_for()
+    screen.get_by_text(re.compile("Page 2 of [3-9]")).wait_for()
+    assert screen.url.endswith("/2973?tab=people&page=2")
+    screen.get_by_role("button", name="New", exact=True).or_(screen.get_by_role("link", name="New", exact=True)).click()
+    screen.wait_for_url(re.compile(r"/new\?tab=people&page=2"))
+    screen.get_by_role("heading", name="New contact").wait_for()
+    assert screen.title().startswith("New contact - Organisation Contact Maintenance")
+    screen.get_by_role("link", name="25 rows a page").click()
+    screen.wait_for_url(re.compile(r"/new\?tab=people&size=25"))
+    screen.get_by_role("link", name="Cancel").click()
+    screen.wait_for_url(re.compile(r"/contacts\?tab=people&size=25"))
 
 
 def test_a_form_with_mistakes_names_them_above_and_beside_the_fields(
@@ -119,6 +141,7 @@ def test_a_move_that_comes_too_late_is_refused_in_the_panel(
     screen.locator("#self-service-refusal").wait_for()
     assert "Register is not possible now" in screen.locator("#self-service-refusal").inner_text()
     assert steps.state(screen) == "registration-pending"
+    assert screen.evaluate("document.activeElement.id") == "self-service-refusal"
     axe(screen)
 
 

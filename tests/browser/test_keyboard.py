@@ -1,5 +1,6 @@
 """With the keyboard alone: the skip link, the menus, the list's rows, the panel's buttons; and the focus is seen."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -83,6 +84,23 @@ def test_a_row_is_chosen_and_its_contact_registered(screen: Any) -> None:
     # The button is gone; the focus is in the panel that came, and goes on from there.
     assert screen.evaluate("document.activeElement.closest('#self-service-details') !== null")
     assert tab_to(screen, "Re-Enrol", most=3)["seen"]
+
+
+def test_the_focus_stays_in_a_list_that_is_swapped(screen: Any) -> None:
+    swaps = (("All people", "Page 1 of [3-9]"), ("Page 2", "Page 2 of [3-9]"), ("100 rows a page", "Page 1 of 1"))
+    for name, becomes in swaps:
+        screen.locator("#contact-list").get_by_role("link", name=name).focus()
+        screen.keyboard.press("Enter")
+        screen.locator(".app-page-status").filter(has_text=re.compile(becomes)).wait_for()
+        assert screen.evaluate("document.activeElement.closest('#contact-list') !== null"), name
+
+
+def test_what_a_search_finds_is_said_by_an_element_that_stays(screen: Any) -> None:
+    status = screen.locator("#contact-list [role=status]")
+    status.evaluate("element => { element.kept = true }")
+    screen.locator("#q").press_sequentially("okonk")
+    screen.locator("#contact-list [role=status]").filter(has_text="Results 1 - 1 of 1").wait_for()
+    assert status.evaluate("element => element.kept") is True
 
 
 def test_search_tabs_and_pages_are_reached(screen: Any) -> None:

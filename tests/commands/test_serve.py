@@ -13,7 +13,7 @@ from flask import Flask
 from portal import create_app
 from portal.extensions import db
 from portal.models import Counter
-from portal.services import demonstration, health
+from portal.services import demonstration
 from portal.transactions import write
 from tests.conftest import SETTINGS
 from tests.support.server import Portal
@@ -43,8 +43,7 @@ def test_refuses_a_database_without_tables(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
-def test_refuses_a_database_of_another_version(app: Flask, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "newest_migrations", lambda: ("9999",))
+def test_refuses_a_database_of_another_version(app: Flask, command: str, of_another_version: None) -> None:
     done = app.test_cli_runner().invoke(args=[command])
     assert (done.exit_code, done.output) == (1, "Error: database: not at the newest migration; run portal db upgrade\n")
 

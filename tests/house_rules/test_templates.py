@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from jinja2 import StrictUndefined, UndefinedError, nodes
 
-from tests.support.source import modules, templates
+from tests.support.source import dotted, modules, templates
 from tests.support.source import nodes as python_nodes
 
 PAGES = templates(".html")
@@ -15,6 +15,10 @@ ALL = {**PAGES, **templates(".txt")}
 
 SAID_BY_HAND = {"alt", "aria-label", "placeholder", "title", "content", "label"}
 """Attributes whose text people read."""
+
+
+SPEAKING = ("blueprints/", "errors.py", "notices.py", "filters.py", "mail/")
+"""Modules whose sentences are for the readers of pages and mails."""
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -91,6 +95,37 @@ def _is_sentence(key: str, node: object) -> bool:
     return _has_words(value)
 
 
+@pytest.mark.parametrize("name", templates(".txt"))
+def test_every_text_of_a_mail_goes_through_gettext(app: Flask, name: str):
+    assert [text for text in _plain_text(app.jinja_env.parse(ALL[name])) if text != "0" and _has_words(text)] == []
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_a_text_that_is_handed_to_a_macro_goes_through_gettext(app: Flask, name: str):
+    """What begins as a sentence does, inside an expression, is for people; names and values for machines do not."""
+    tree = app.jinja_env.parse(ALL[name])
+    calls = [call for call in tree.find_all(nodes.Call) if getattr(call.node, "name", "") in ("_", "ngettext")]
+    translated = {id(text) for call in calls for text in call.find_all(nodes.Const)}
+    loose = [text.value for text in tree.find_all(nodes.Const) if id(text) not in translated]
+    assert [text for text in loose if isinstance(text, str) and re.match(r"[A-Z][a-z]+(?=[ .:]|$)", text)] == []
+
+
+def test_a_text_that_a_page_is_given_by_python_goes_through_gettext():
+    import ast
+
+    translated: set[int] = set()
+    said: list[tuple[str, ast.Constant]] = []
+    for place, node in python_nodes():
+        if isinstance(node, ast.Call) and dotted(node.func).rpartition(".")[2] in ("_", "gettext", "ngettext"):
+            translated |= {id(part) for argument in node.args for part in ast.walk(argument)}
+        elif isinstance(node, ast.Expr):
+            translated.add(id(node.value))  # a docstring
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and place.startswith(SPEAKING):
+            said.append((place, node))
+    sentences = [(place, text.value) for place, text in said if id(text) not in translated]
+    assert [found for found in sentences if re.match(r"[A-Z][a-z]+ ", found[1])] == []
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_every_template_can_be_compiled(app: Flask, name: str):
     app.jinja_env.get_template(name)
@@ -108,9 +143,7 @@ def test_no_template_is_left_that_nothing_renders():
     orphans = [
         name
         for name in PAGES
-        if not name.startswith(("mail/", "errors/", "macros/"))
-        and f'"{name}"' not in named
-        and f"'{name}'" not in named
+        if not name.startswith(("mail/", "errors/")) and f'"{name}"' not in named and f"'{name}'" not in named
     ]
     assert orphans == []
 

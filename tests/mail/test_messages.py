@@ -172,16 +172,16 @@ def test_a_shared_address_gets_one_mail_with_a_link_an_account(
 
 
 @pytest.mark.parametrize(
-    ("state", "columns", "words"),
+    ("state", "columns", "words", "link"),
     [
-        (S.NOT_REGISTERED, {}, "has not been registered yet"),
-        (S.REGISTRATION_PENDING, {}, "Your registration is not complete"),
-        (S.REGISTRATION_PENDING, {"temporary_password_hash": None}, "Your temporary password has expired"),
-        (S.INACTIVE, {}, "marked as inactive"),
+        (S.NOT_REGISTERED, {}, "has not been registered yet", "/find-administrator/42061"),
+        (S.REGISTRATION_PENDING, {}, "Your registration is not complete", "/sign-in"),
+        (S.REGISTRATION_PENDING, {"temporary_password_hash": None}, "has expired", "/find-administrator/42061"),
+        (S.INACTIVE, {}, "marked as inactive", "/find-administrator/42061"),
     ],
 )
 def test_recovery_help_says_why(
-    app: Flask, organisation: Organisation, mailbox: Mailbox, state: AccountState, columns: Any, words: str
+    app: Flask, organisation: Organisation, mailbox: Mailbox, state: AccountState, columns: Any, words: str, link: str
 ):
     person(organisation, "Nomi Contact", email="nomi@coe.example", state=state, account=columns)
     ask(Need.PASSWORD)
@@ -189,6 +189,8 @@ def test_recovery_help_says_why(
     received = mailbox.one("recovery-help")
     assert words in received.text
     assert words in received.html
+    assert received.link == BASE + link
+    assert f"{BASE}/find-administrator/42061" in received.lines
 
 
 @pytest.mark.parametrize(

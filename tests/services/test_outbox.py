@@ -282,6 +282,25 @@ def test_the_last_message_is_the_newest(nomi: Person):
     assert outbox.last_message(nomi.account) is mails()[-1]
 
 
+def test_what_becomes_of_a_copy_hides_nothing_of_the_mail_itself(mailbox: Mailbox, organisation: Organisation):
+    noel = person(organisation, "Noel Contact", state=S.LOCKED, secondary_email="noel@home.example")
+    do(accounts.unlock, noel)
+    itself, copy = mails()
+    assert (itself.is_copy, copy.is_copy, copy.recipient) == (False, True, "noel@home.example")
+    mailbox.answer("550")
+    outbox.deliver_due(limit=1)
+    mailbox.answer("ok")
+    outbox.deliver_due()
+    assert (looked_at(itself).state, copy.state) == ("failed", "done")
+    assert outbox.last_message(noel.account) is itself
+    assert noel.account.internal_detail == "unlocked: 550 5.1.1 Mailbox unavailable"
+
+
+def test_without_a_primary_address_the_secondary_one_gets_the_mail_itself(organisation: Organisation):
+    noel = person(organisation, "Noel Contact", state=S.LOCKED, email="", secondary_email="noel@home.example")
+    assert do(accounts.unlock, noel).is_copy is False
+
+
 def test_a_temporary_password_whose_key_is_gone_is_given_up(app: Flask, mailbox: Mailbox, nomi: Person):
     row = do(accounts.register, nomi)
     app.config["SECRET_KEY"] = "a key that took the place of the one before it"

@@ -1,4 +1,4 @@
-"""The External Message: what to tell the person now, one fixed text for each state and circumstance."""
+"""The External Message: what to tell the person now, in words to read out; one fixed text a state and circumstance."""
 
 from datetime import datetime
 
@@ -11,6 +11,8 @@ from portal.domain.lockout import TEMPORARY_PASSWORD_GUESSES
 from portal.filters import date_in_words, time_of_day
 from portal.models import Account, OutboxMessage, Person
 from portal.services import accounts
+
+SIGNED_IN_WHILE_LOCKED = "signed-in-while-locked"
 
 
 def message(person: Person, invitation: OutboxMessage | None) -> str:
@@ -26,7 +28,7 @@ def message(person: Person, invitation: OutboxMessage | None) -> str:
         case AccountState.UNLOCK_PENDING:
             return _unlocked(person)
         case AccountState.INACTIVE:
-            return _("The record is inactive. Once it is active again, they can be registered.")
+            return _("Your record is inactive, so the account cannot be used.")
         case _:
             return _active(person)
 
@@ -38,8 +40,8 @@ def at_moment(at: datetime) -> str:
 
 def _not_registered(person: Person) -> str:
     if not person.primary_email:
-        return _("They are not registered yet; an e-mail address is needed first.")
-    return _("They are not registered yet: no temporary password has been sent.")
+        return _("You are not registered yet. We need an e-mail address for you first.")
+    return _("You are not registered yet: no temporary password has been sent to you.")
 
 
 def _pending(account: Account, mail: OutboxMessage | None) -> str:
@@ -47,28 +49,26 @@ def _pending(account: Account, mail: OutboxMessage | None) -> str:
     address = masked(mail.recipient) if mail else ""
     if account.temporary_password_failures >= TEMPORARY_PASSWORD_GUESSES or expires_at is None:
         return _(
-            "The temporary password was entered wrongly %(times)s times and no longer works. A new one is needed.",
+            "The temporary password was entered wrongly %(times)s times and no longer works. You need a new one.",
             times=TEMPORARY_PASSWORD_GUESSES,
         )
     if mail is not None and mail.state == "dropped":
         return _(
-            "The temporary password was not sent to %(address)s, because the address was changed. Re-Enrol sends a new "
-            "one.",
+            "The temporary password was not sent to %(address)s, because the address was changed. You need a new one.",
             address=address,
         )
     if account.temporary_password_hash is None:
         return _(
-            "The temporary password went to an address that was changed since, and no longer works. Re-Enrol sends a "
-            "new one."
+            "The temporary password went to an address that was changed since, and no longer works. You need a new one."
         )
     if clock.now() >= expires_at:
-        return _("The temporary password expired at %(at)s. A new one is needed.", at=at_moment(expires_at))
+        return _("The temporary password expired at %(at)s. You need a new one.", at=at_moment(expires_at))
     until = at_moment(expires_at)
     if mail is None:
-        return _("A temporary password was given and works until %(until)s.", until=until)
+        return _("A temporary password was given to you and works until %(until)s.", until=until)
     if mail.state == "failed":
         return _(
-            "The temporary password could not be delivered to %(address)s. Check the address; a new one is needed.",
+            "The temporary password could not be delivered to %(address)s. Is that address right? You need a new one.",
             address=address,
         )
     if mail.state == "done":
@@ -84,58 +84,57 @@ def _pending(account: Account, mail: OutboxMessage | None) -> str:
 
 
 def _locked(person: Person) -> str:
-    account = person.account
-    if accounts.password_is_disabled(account):
-        return _(
-            "After too many failed sign-ins the password is disabled. They choose a new one with “Forgotten password”, "
-            "or are re-enrolled."
+    """Why the account is locked; and, where a link can be mailed, that its owner needs nobody to get in."""
+    if accounts.password_is_disabled(person.account):
+        ways = _("Choose a new one with “Forgotten password” on the sign-in page."), _("You need a new one from us.")
+    else:
+        ways = (
+            _("Choose a new password with “Unlock account” on the sign-in page, or ask us to unlock it."),
+            _("Ask us to unlock it."),
         )
+    return f"{_why_locked(person.account)} {ways[0] if person.primary_email else ways[1]}"
+
+
+def _why_locked(account: Account) -> str:
+    if accounts.password_is_disabled(account):
+        return _("There were too many failed attempts to sign in, and your password no longer works.")
     if account.state is AccountState.UNLOCK_PENDING and account.unlock_expires_at is not None:
         return _(
-            "The account was unlocked, but nobody signed in before %(until)s, and it is locked again. Unlock it once "
-            "more, or they choose a new password with “Unlock account”.",
+            "Your account was unlocked, but nobody signed in before %(until)s, and it is locked again.",
             until=at_moment(account.unlock_expires_at),
         )
     if account.locked_at is None:
-        return _("The account is locked. Unlock it, or they choose a new password with “Unlock account”.")
-    if not person.primary_email:
-        return _(
-            "The account was locked at %(at)s after failed sign-ins. There is no e-mail address to reset the password "
-            "with: unlock it.",
-            at=at_moment(account.locked_at),
-        )
-    return _(
-        "The account was locked at %(at)s after failed sign-ins. Unlock it, or they choose a new password with “Unlock "
-        "account”.",
-        at=at_moment(account.locked_at),
-    )
+        return _("Your account is locked.")
+    return _("Your account was locked at %(at)s after failed attempts to sign in.", at=at_moment(account.locked_at))
 
 
 def _unlocked(person: Person) -> str:
     expires_at = person.account.unlock_expires_at
     until = at_moment(expires_at) if expires_at else ""
     if not person.primary_email:
-        return _(
-            "The account is unlocked until %(until)s. There is no e-mail address: tell them to sign in by then with "
-            "their own password.",
-            until=until,
-        )
+        return _("Your account is unlocked: sign in before %(until)s with your own password.", until=until)
     return _(
-        "The account is unlocked: they sign in before %(until)s with their own password, or choose a new one with "
-        "“Forgotten password”.",
+        "Your account is unlocked: sign in before %(until)s with your own password, or choose a new one with "
+        "“Forgotten password” on the sign-in page.",
         until=until,
     )
 
 
 def _active(person: Person) -> str:
+    account = person.account
+    if account.internal_message == SIGNED_IN_WHILE_LOCKED:
+        return _(
+            "Failed attempts had locked your account. You signed in from a browser that knows you, and that unlocked "
+            "it. If the attempts were not yours, tell us."
+        )
     if not person.primary_email:
         return _(
-            "They sign in with the username %(username)s and their own password. Without an e-mail address they cannot "
-            "reset it themselves.",
-            username=person.account.username,
+            "Sign in with the username %(username)s and your own password. Without an e-mail address you cannot reset "
+            "it yourself.",
+            username=account.username,
         )
     return _(
-        "They sign in with the username %(username)s, or their e-mail address, and their own password. If it is "
-        "forgotten, “Forgotten password” mails a link.",
-        username=person.account.username,
+        "Sign in with the username %(username)s, or your e-mail address, and your own password. If you have forgotten "
+        "it, “Forgotten password” on the sign-in page mails you a link.",
+        username=account.username,
     )

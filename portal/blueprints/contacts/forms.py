@@ -102,7 +102,11 @@ class ContactForm(FlaskForm):
     employee_number = _line("employee_number", checks.line)
     smartcard_linked = Tick(FIELDS["smartcard_linked"])
     status = _one_of("status", STATUSES.items(), checks.status, empty=False)
-    types = SelectMultipleField(FIELDS["types"], choices=_choices(CONTACT_TYPES))
+    types = SelectMultipleField(
+        FIELDS["types"],
+        choices=_choices(CONTACT_TYPES),
+        invalid_choice_message=_("Choose from the list: %(value)s is not in it"),  # type: ignore[call-arg]
+    )
     allow_duplicate = Tick(_("Keep this address in both records"))
     version = Version()
 
@@ -118,8 +122,11 @@ class ContactForm(FlaskForm):
         self.own = own
         self.region = contact_details.region_of(organisation.country, current_app.config["COUNTRY"])
         self.duplicates: list[Person] = []
-        self.may_unlink = Role.CENTRAL_ADMINISTRATOR in current_user.roles
+        may_unlink = Role.CENTRAL_ADMINISTRATOR in current_user.roles
+        self.smartcard_stays = bool(self.present and self.present.smartcard_linked and not may_unlink)
         super().__init__(formdata=typed, obj=self.present, data={"version": person.version} if person else None)
+        if self.smartcard_stays:
+            self.smartcard_linked.data = True
 
     @property
     def email_changes(self) -> bool:

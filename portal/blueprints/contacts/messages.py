@@ -70,19 +70,12 @@ MOVES: dict[AccountAction, LazyString] = {
 MAILS: dict[str, LazyString] = {
     "registration": _("Registration"),
     "re-enrolment": _("Re-enrolment"),
-    "in-person": _("Temporary password given in person"),
     "unlocked": _("Account unlocked"),
     "locked": _("Account locked"),
     "password-reset": _("Password reset"),
     "recovery-help": _("Help with getting in"),
     "username-reminder": _("Username reminder"),
     "password-changed": _("Password changed"),
-    "email-changed": _("E-mail address changed"),
-    "verify-email": _("Verify the e-mail address"),
-    "access-requested": _("Internet access requested"),
-    "access-decided": _("Internet access decided"),
-    "role-changed": _("Role changed"),
-    "listing-changed": _("Public listing changed"),
 }
 
 INTERNAL: dict[str, LazyString] = {

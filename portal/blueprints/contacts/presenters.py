@@ -6,13 +6,13 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import url_for
-from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 
 from portal import clock
 from portal.blueprints.contacts.messages import CONTACT_TYPES, GENDERS, STAFF_GROUPS, STATES, STATUSES
 from portal.domain.account_state import AccountState
+from portal.filters import number
 from portal.models import Account, Organisation, Person
 from portal.services import accounts, contact_list, contacts
 from portal.services.administered_organisations import OrganisationPage
@@ -67,6 +67,7 @@ class ListView:
     search_action: str
     search_in_place: str
     new_href: str
+    cancel_href: str
     all_href: str
     page_url: Callable[[int], str]
 
@@ -97,6 +98,7 @@ def list_view(
         query = query_of(replace(wanted, **changes))  # type: ignore[arg-type]
         return f"{here}?{urlencode(query)}" if query else here
 
+    index = url_for("contacts.index", code=organisation.code)
     counts = {"contacts": found.contacts_count, "people": found.people_count}
     names = {"contacts": _("Organisation contacts"), "people": _("All people")}
     return ListView(
@@ -105,17 +107,13 @@ def list_view(
         rows=[_row(organisation, person, wanted, person is chosen) for person in found.people],
         tabs=[Link(names[tab], at(tab=tab, page=None), tab == wanted.tab, number(counts[tab])) for tab in counts],
         sizes=[Link(str(size), at(size=size, page=1), size == wanted.size) for size in contact_list.SIZES],
-        search_action=url_for("contacts.index", code=organisation.code),
+        search_action=index,
         search_in_place=here,
         new_href=url_for("contacts.new", code=organisation.code, **query_of(wanted)),
+        cancel_href=url_for("contacts.index", code=organisation.code, **query_of(wanted)),
         all_href=at(q="", page=None),
         page_url=lambda page: at(page=page),
     )
-
-
-def number(count: int) -> str:
-    """A count as people write it."""
-    return str(format_decimal(count))
 
 
 def _row(organisation: Organisation, person: Person, wanted: Wanted, chosen: bool) -> Row:
@@ -175,6 +173,5 @@ def organisation_rows(found: OrganisationPage, q: str, kind: str) -> dict[str, o
         "found": found,
         "q": q,
         "kind": kind,
-        "total": number(found.total),
         "page_url": lambda page: f"{here}?{urlencode({**query, 'page': page})}",
     }

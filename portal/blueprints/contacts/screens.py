@@ -47,8 +47,8 @@ PANEL_NOTICES = ("created", "registered", "unlocked", "re-enrolled", "deactivate
 
 
 def wanted() -> Wanted:
-    """The list's part of the present request."""
-    read = request.args.get
+    """The list that is in front of who asks."""
+    read = htmx.page_query().get
     return Wanted.read(read("tab", ""), read("q", ""), read("size", ""), read("page", ""))
 
 
@@ -68,7 +68,7 @@ def screen(organisation: Organisation, person: Person | None, form: ContactForm 
         "panel": panel_of(person) if person is not None else None,
         "next_url": next_url(person, asked) if person is not None else None,
         "said": said if said is not NOTHING else _left(),
-        "breadcrumbs": _breadcrumbs(organisation, person is not None or form is not None),
+        "breadcrumbs": _breadcrumbs(organisation),
         "value_text": value_text,
         "field_labels": FIELDS,
         "details": contacts.details_of(person) if person is not None else None,
@@ -150,9 +150,11 @@ def _question(asked: Wanted) -> str:
     return f"?{urlencode(query)}" if query else ""
 
 
-def _breadcrumbs(organisation: Organisation, within: bool) -> list[dict[str, str]]:
-    way = [{"text": _("Organisations"), "href": url_for("contacts.organisations")}]
-    if within:
-        here = url_for("contacts.index", code=organisation.code)
-        way.append({"text": f"{organisation.code} {organisation.name}", "href": here})
-    return way
+def _breadcrumbs(organisation: Organisation) -> list[dict[str, str]]:
+    return [
+        {"text": _("Organisations"), "href": url_for("contacts.organisations")},
+        {
+            "text": f"{organisation.code} {organisation.name}",
+            "href": url_for("contacts.index", code=organisation.code),
+        },
+    ]

@@ -1,11 +1,12 @@
 """The Self Service Details panel: what every field says, which buttons there are, and why a move was refused."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
 
+from portal import clock
 from portal.blueprints.contacts import external
 from portal.blueprints.contacts.messages import BUTTONS, INTERNAL, INTERNAL_MAIL, MAILS, MOVES
 from portal.blueprints.contacts.presenters import Tag, registration_is_over, state_tag
@@ -16,6 +17,7 @@ from portal.models import Account, OutboxMessage, Person
 from portal.services import accounts, contacts
 from portal.services.contact_mail import Mailed
 
+JUST_NOW = timedelta(minutes=1)
 ALWAYS_IN = frozenset({Role.REGIONAL_ACCOUNT_MANAGER, Role.CENTRAL_ADMINISTRATOR})
 
 Fields = dict[str, object]
@@ -43,6 +45,7 @@ class Panel:
     buttons: list[Button]
     why_no_buttons: str | None
     warning: str | None
+    mail_is_on_its_way: bool
 
 
 def panel(person: Person, mailed: Mailed, keeper: bool, own: bool, below: bool) -> Panel:
@@ -63,6 +66,7 @@ def panel(person: Person, mailed: Mailed, keeper: bool, own: bool, below: bool) 
         buttons=_buttons(person) if may_act else [],
         why_no_buttons=why if keeper else None,
         warning=_warning(person) if may_act else None,
+        mail_is_on_its_way=mailed.last is not None and clock.now() - mailed.last.created_at < JUST_NOW,
     )
 
 

@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import url_for
-from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
+from portal.filters import number
 from portal.models import Organisation
 from portal.services.organisation_search import LETTERS, PAGE_SIZE, Results
 
@@ -28,8 +29,8 @@ class Listed:
     @property
     def count_in_words(self) -> str:
         """How many organisations there are in all."""
-        number = self.results.count
-        return ngettext("%(shown)s organisation", "%(shown)s organisations", number, shown=format_decimal(number))
+        count = self.results.count
+        return ngettext("%(shown)s organisation", "%(shown)s organisations", count, shown=number(count))
 
     @property
     def letters(self) -> list[dict[str, str | None]]:

@@ -67,7 +67,7 @@ class RecoverForm(_Identified):
 class UnsureRecoverForm(_Identified):
     """The same, when the address of the page does not say what is needed."""
 
-    need = RadioField(
+    need = RadioField(  # type: ignore[call-arg]
         _("What do you need?"),
         [InputRequired(_("Choose what you need"))],
         choices=[
@@ -75,6 +75,7 @@ class UnsureRecoverForm(_Identified):
             SelectChoice(Need.USERNAME.value, _("My username")),
             SelectChoice(Need.UNLOCK.value, _("To unlock my account")),
         ],
+        invalid_choice_message=_("Choose what you need"),
     )
 
 

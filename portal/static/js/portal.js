@@ -27,17 +27,16 @@ function askFirst(event) {
   }
 }
 
-// The components move the focus to an error summary or a success banner that is new. A notice about a failed request has
-// no component, and stands at the top of the page, perhaps out of view. Otherwise the focus goes where the address points
-// to, or, when the swap took away what had it, to what came; both need a tabindex for it.
+// What came may be a page of another title. What went wrong gets the focus: the error summary, or the notice of a refusal, which may stand out of view. Otherwise the
+// focus goes where the address points to, or, when the swap took away what had it, to what came; all need a tabindex for it.
 function afterSwap(event) {
   const { ctx } = event.detail;
   const status = ctx.response?.status ?? 200;
   startComponents();
-  if (status === 422) document.querySelector(".nhsuk-error-summary")?.focus();
-  else if (status >= 400) document.querySelector(".app-notice--error[tabindex]")?.focus();
-  else document.querySelector("#page-notice > .app-notice--error")?.remove();
-  if (status >= 400 || (document.activeElement !== document.body && !ctx.request?.anchor)) return;
+  document.title = document.querySelector("[data-title]")?.dataset.title ?? document.title;
+  if (status < 400) document.querySelector("#page-notice > .app-notice--error")?.remove();
+  else document.querySelector(status === 422 ? ".nhsuk-error-summary" : ".app-notice--error")?.focus();
+  if (document.activeElement !== document.body && (status >= 400 || !ctx.request?.anchor)) return;
   document.getElementById(ctx.request?.anchor ?? ctx.target?.id)?.focus({ preventScroll: true });
 }
 

@@ -182,7 +182,8 @@ def test_without_an_address_nothing_is_mailed_and_unlock_works(
     locked = made(organisation, S.LOCKED, email="")
     page = local_admin_client.post(f"{URL}/{locked.ess_id}/unlock", htmx=True).page
     assert "tell the person that the account is unlocked" in page.words
-    assert "There is no e-mail address: tell them" in fields(page)["external-message"]
+    assert fields(page)["external-message"].startswith("Your account is unlocked: sign in before")
+    assert "choose a new one" not in fields(page)["external-message"]
     assert mails() == []
 
 
@@ -204,7 +205,7 @@ def test_what_has_run_out_is_said(clock, organisation: Organisation, local_admin
     said = fields(panel_of(local_admin_client, pending))
     assert (said["status"], said["otp-expiry"]) == ("Registration expired", "16/11/2026 08:00 expired")
     assert said["external-message"] == (
-        "The temporary password expired at 08:00 on 16 November 2026. A new one is needed."
+        "The temporary password expired at 08:00 on 16 November 2026. You need a new one."
     )
     page = panel_of(local_admin_client, unlocked)
     said = fields(page)
@@ -220,7 +221,7 @@ def test_what_has_run_out_is_said(clock, organisation: Organisation, local_admin
     ("account", "words"),
     [
         ({"temporary_password_hash": None, "temporary_password_failures": 10}, "entered wrongly 10 times"),
-        ({}, "A temporary password was given and works until"),
+        ({}, "A temporary password was given to you and works until"),
     ],
 )
 def test_a_pending_registration_says_how_it_stands(
@@ -235,7 +236,7 @@ def test_a_disabled_password_cannot_be_unlocked(organisation: Organisation, loca
     page = panel_of(local_admin_client, person)
     assert buttons(page) == ["Re-Enrol"]
     assert fields(page)["password-exp"] == "Y"
-    assert "the password is disabled" in fields(page)["external-message"]
+    assert "your password no longer works. Choose a new one" in fields(page)["external-message"]
     local_admin_client.post(f"{URL}/{person.ess_id}/unlock", expect=409)
 
 
@@ -334,8 +335,7 @@ def test_a_mail_that_a_corrected_address_kept_back_is_not_on_its_way(
     outbox.deliver_due()
     said = fields(panel_of(local_admin_client, person))
     assert said["external-message"] == (
-        "The temporary password was not sent to k…@coe.example, because the address was changed. Re-Enrol sends a new "
-        "one."
+        "The temporary password was not sent to k…@coe.example, because the address was changed. You need a new one."
     )
     assert said["internal-message"] == "Registration e-mail not sent: the address was changed 16/11/2026 09:00"
     assert said["last-email"].endswith("not sent, 16/11/2026 09:00: the address was changed")

@@ -91,7 +91,7 @@ def test_what_cannot_be_a_name_is_pointed_out(client: CheckingClient, typed: str
 def test_without_a_need_it_is_asked_for(client: CheckingClient, need: str):
     client.get("/recover")
     page = client.post("/recover", {"identifier": "nomi", "need": need}, 422).page
-    assert "Choose what you need" in page.words or "Not a valid choice" in page.words
+    assert page.text_at("need-error") == "Error: Choose what you need"
 
 
 def test_control_characters_are_no_part_of_a_name(client: CheckingClient):
