@@ -60,11 +60,21 @@ def sqlite_module() -> ModuleType:
 
 
 def engine_options(uri: str) -> dict[str, Any]:
-    """What the engine of this database needs."""
+    """What the engine of this database needs. What a person typed stands in no error's message (ASVS 16.2.5)."""
     if uri.startswith("sqlite"):
-        return {"module": sqlite_module(), "connect_args": {"timeout": float(LOCK_SECONDS)}}
+        return {
+            "module": sqlite_module(),
+            "connect_args": {"timeout": float(LOCK_SECONDS)},
+            "hide_parameters": True,
+        }
     patience = {"connect_timeout": 5, "options": f"-c lock_timeout={LOCK_SECONDS * 1000}"}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20, "connect_args": patience}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+        "connect_args": patience,
+        "hide_parameters": True,
+    }
 
 
 def insert_into(table: type[Base] | Table) -> postgresql.Insert | sqlite.Insert:

@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 
+from granian.rsgi import ProtocolClosed
+
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -56,6 +58,8 @@ class Gateway:
             return _refuse(protocol, 400)
         except TimeoutError:
             return _refuse(protocol, 408)
+        except ProtocolClosed:
+            return None  # nobody is there any more
         if self.waiting >= self.threads + self.queue:
             return _refuse(protocol, 503, ("retry-after", "5"))
         self.waiting += 1

@@ -35,15 +35,15 @@ def begin_write() -> None:
     if session.new or session.dirty or session.deleted:
         raise WriteOutsideTransaction("changes were made before begin_write()")
     session.rollback()
-    session.info[WRITING] = True
     session.connection(execution_options={"writes": True})
+    session.info[WRITING] = True
 
 
 @contextmanager
 def write() -> Iterator[None]:
     """One written transaction: commits at the end, rolls back when its body raises."""
-    begin_write()
     try:
+        begin_write()
         yield
         db.session.commit()
     except BaseException:
@@ -95,6 +95,11 @@ def in_batches(pieces: Iterator[T], apply: Callable[[T], None]) -> None:
         with write():
             apply(piece)
         db.session.expunge_all()
+
+
+def look_again() -> None:
+    """End the snapshot of what was read so far: what is read next is as it stands then, and nothing is held until."""
+    db.session.rollback()
 
 
 @event.listens_for(Session, "before_flush")

@@ -163,7 +163,6 @@ def _columns_of(state: AccountState, name: str, organisation: Organisation, now:
             "username": username,
             "temporary_password_hash": hash_of(TEMPORARY_PASSWORD.replace("-", "")),
             "temporary_password_issue": f"issue-{username}",
-            "temporary_password_key": "",
             "temporary_password_expires_at": now + timedelta(hours=24),
         }
     columns = {

@@ -238,7 +238,6 @@ def upgrade() -> None:
         sa.Column("credential_version", sa.Integer(), nullable=False),
         sa.Column("temporary_password_hash", sa.String(length=200), nullable=True),
         sa.Column("temporary_password_issue", sa.String(length=40), nullable=True),
-        sa.Column("temporary_password_key", sa.String(length=20), nullable=True),
         sa.Column("temporary_password_expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("temporary_password_failures", sa.Integer(), nullable=False),
         sa.Column("enrolled", sa.Boolean(), nullable=False),
@@ -423,10 +422,24 @@ def upgrade() -> None:
         batch_op.create_index("ix_outbox_messages_lately", ["recipient", "kind", "created_at"], unique=False)
 
     op.create_table(
+        "outbox_mentions",
+        sa.Column("message_id", sa.Integer(), nullable=False),
+        sa.Column("account_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_outbox_mentions_account_id")),
+        sa.ForeignKeyConstraint(
+            ["message_id"], ["outbox_messages.id"], name=op.f("fk_outbox_mentions_message_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("message_id", "account_id", name=op.f("pk_outbox_mentions")),
+    )
+    with op.batch_alter_table("outbox_mentions", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_outbox_mentions_account_id"), ["account_id"], unique=False)
+
+    op.create_table(
         "sign_in_reservations",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("account_id", sa.Integer(), nullable=True),
         sa.Column("known_browser_id", sa.Integer(), nullable=True),
+        sa.Column("credential_version", sa.Integer(), nullable=False),
         sa.Column("zone", sa.String(length=10), nullable=False),
         sa.Column("reserved_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_sign_in_reservations_account_id")),
@@ -446,6 +459,10 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sign_in_reservations_account_id"))
 
     op.drop_table("sign_in_reservations")
+    with op.batch_alter_table("outbox_mentions", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_outbox_mentions_account_id"))
+
+    op.drop_table("outbox_mentions")
     with op.batch_alter_table("outbox_messages", schema=None) as batch_op:
         batch_op.drop_index("ix_outbox_messages_lately")
         batch_op.drop_index("ix_outbox_messages_due")

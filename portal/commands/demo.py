@@ -2,13 +2,16 @@
 
 import click
 
-from portal.services import demonstration
+from portal.services import demonstration, health
 from portal.transactions import commits
 
 
 @click.command("demo")
 def demo() -> None:
     """Load the demonstration data into an empty database."""
+    wrong = health.database_faults()
+    if wrong:
+        raise click.ClickException("\n".join(wrong))
     try:
         loaded = commits(demonstration.load)()
     except demonstration.DatabaseInUse:

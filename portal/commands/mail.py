@@ -3,7 +3,8 @@
 import click
 from flask.cli import AppGroup
 
-from portal.services import housekeeping, outbox, recovery
+from portal import logs
+from portal.services import health, housekeeping, outbox, recovery
 
 mail = AppGroup("mail", help="The outbox.")
 
@@ -11,10 +12,15 @@ mail = AppGroup("mail", help="The outbox.")
 @mail.command("deliver")
 def deliver() -> None:
     """Send what is due once, and exit. Where cron stands in for the worker, what is spent goes here too."""
-    asked = recovery.handle_due()
-    sent = outbox.deliver_due()
+    wrong = health.database_faults()
+    if wrong:
+        raise click.ClickException("\n".join(wrong))
+    logs.configure()
+    asked, mails = recovery.handle_all_due(), outbox.deliver_all_due()
     housekeeping.sweep_when_due()
-    click.echo(f"{asked} recovery requests handled, {sent} mails sent")
+    click.echo(f"recovery requests: {asked['done']} handled, {asked['queued']} to be tried again")
+    sent, refused = mails["done"], mails["failed"]
+    click.echo(f"mails: {sent} sent, {mails['queued']} delayed, {refused} refused, {mails['dropped']} no longer wanted")
 
 
 commands: list[click.Command] = [mail]

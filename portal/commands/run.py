@@ -22,7 +22,7 @@ from flask.cli import with_appcontext
 from portal.commands.serve import refuse_taken
 from portal.extensions import db
 from portal.services import demonstration
-from portal.transactions import write
+from portal.transactions import commits
 
 HOST = "127.0.0.1"
 READY_SECONDS = 30
@@ -71,8 +71,7 @@ def demonstration_run(port: int) -> None:
 def load_once() -> None:
     """Load the demonstration data into a database that holds nothing; any other stays as it is."""
     if demonstration.database_is_empty():
-        with write():
-            loaded = demonstration.load()
+        loaded = commits(demonstration.load)()
         click.echo(f"Loaded the demonstration: {loaded.organisations} organisations, {loaded.people} people.")
 
 

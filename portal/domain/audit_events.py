@@ -21,10 +21,10 @@ EVENTS: dict[str, frozenset[str]] = {
     "account:recovery:username-mailed": frozenset(),
     "account:life:deactivated": frozenset(),
     "account:life:reactivated": frozenset(),
-    "account:role:granted": frozenset({"role", "scope"}),
     "person:record:created": frozenset(),
     "person:record:changed": frozenset({"changes"}),
     "sign-in:unknown:failed": frozenset(),
+    "organisations:import:begun": frozenset({"file", "rows"}),
     "organisations:import:applied": frozenset({"file", "added", "changed", "closed", "unchanged", "refused"}),
 }
 

@@ -144,9 +144,14 @@ def example_phone(region: str) -> str:
 
 
 def email_address(text: str) -> str | None:
-    """The address in the form in which it is kept, or None when it is none. Special-use domains are accepted."""
+    """The address in the form in which it is kept, or None when it is none. Special-use domains are accepted.
+
+    Letters before the @ are plain ones: few mail servers carry others (RFC 6531), and a mail that cannot be sent helps
+    nobody.
+    """
     try:
-        normalized = email_validator.validate_email(text, check_deliverability=False).normalized
+        found = email_validator.validate_email(text, check_deliverability=False, allow_smtputf8=False)
+        normalized = found.normalized
     except email_validator.EmailNotValidError:
         return None
     return normalized if len(fold_email(normalized)) <= LENGTHS["primary_email"] else None

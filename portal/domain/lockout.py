@@ -29,7 +29,6 @@ class Admission(StrEnum):
 
     CHECK = "check"
     WAIT = "wait"
-    REFUSE = "refuse"
 
 
 @dataclass(frozen=True)
@@ -44,14 +43,12 @@ class Limits:
         return self.private if zone is Zone.PRIVATE else self.internet
 
 
-def admission(*, failures: int, reserved: int, limit: int, locked: bool) -> Admission:
+def admission(*, failures: int, reserved: int, limit: int) -> Admission:
     """Whether a guess may be checked now: never more open guesses than failures are left.
 
     With nothing reserved, an account that is not locked always has one guess: failures from the private zone may
     stand above the internet zone's limit, and then the next failure locks.
     """
-    if locked:
-        return Admission.REFUSE
     if reserved == 0 or failures + reserved < limit:
         return Admission.CHECK
     return Admission.WAIT

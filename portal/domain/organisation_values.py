@@ -32,6 +32,7 @@ MAX_VALUES = 500
 MOST_FOLDED = 3
 """How many characters case folding can make of one."""
 
+_LINE_BREAK = re.compile(r"[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _PLAIN_LETTER = re.compile(r"[A-Za-z0-9]")
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -45,9 +46,11 @@ class BadValue(ValueError):  # noqa: N818 - it names what is wrong with the cell
 
 
 def text(column: str, cell: str) -> str:
-    """Plain text: NFC, trimmed, single spaces. Raises BadValue for control characters and what is too long."""
+    """Plain text: NFC, trimmed, single spaces. Raises BadValue for line breaks, other controls and what is too long."""
     if not cell:
         return ""
+    if _LINE_BREAK.search(cell.strip()):
+        raise BadValue(f"{column}: goes on over several lines; is a quotation mark missing or too many?")
     value = " ".join(unicodedata.normalize("NFC", cell).split())
     if _CONTROL.search(value):
         raise BadValue(f"{column}: holds a control character ({shown(value)})")

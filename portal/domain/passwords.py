@@ -4,13 +4,16 @@ import unicodedata
 from enum import StrEnum
 from threading import Lock
 
+from anyascii import anyascii
 from zxcvbn import zxcvbn
+
+from portal.domain.search_terms import fold
 
 LONGEST = 128
 JUDGED_CHARACTERS = 100
 LEAST_SCORE = 3
 LEAST_BESIDE_OWN_WORDS = 4
-"""Letters and digits that a password has beside its owner's name, employer and the like."""
+"""Letters that a password has beside its owner's name, employer and the like: a year behind a name is soon guessed."""
 
 SUBSTITUTES = frozenset("4@8({[<3691!|70$5+%2")
 MOST_SUBSTITUTES = 8
@@ -34,6 +37,7 @@ class Weakness(StrEnum):
     TOO_SHORT = "too-short"
     TOO_LONG = "too-long"
     GUESSABLE = "guessable"
+    OWN_WORDS = "own-words"
 
 
 def normalised(password: str) -> str:
@@ -50,23 +54,24 @@ def weakness(password: str, own_words: list[str], shortest: int) -> Weakness | N
         return Weakness.TOO_LONG
     words = [word for known in own_words for word in (known, known.replace(" ", ""), *known.split()) if len(word) > 2]
     if _is_of_own_words(text, words):
-        return Weakness.GUESSABLE
+        return Weakness.OWN_WORDS
     with _one_at_a_time:
         judged = zxcvbn(_judged_part(text), user_inputs=words, max_length=JUDGED_CHARACTERS)
     return Weakness.GUESSABLE if judged["score"] < LEAST_SCORE else None
 
 
 def _is_of_own_words(text: str, own_words: list[str]) -> bool:
-    """Whether hardly anything is left of ``text`` without its owner's own words, written together or apart."""
+    """Whether hardly a letter is left of ``text`` without its owner's own words, written together or apart."""
     letters = left = _letters(text)
     for word in sorted(map(_letters, own_words), key=len, reverse=True):
         if len(word) > 2:
             left = left.replace(word, "")
-    return left != letters and len(left) < LEAST_BESIDE_OWN_WORDS
+    return left != letters and sum(map(str.isalpha, left)) < LEAST_BESIDE_OWN_WORDS
 
 
 def _letters(text: str) -> str:
-    return "".join(character for character in text.casefold() if character.isalnum())
+    """Letters and digits alone, as somebody would type them who has no accents on the keyboard."""
+    return "".join(character for character in anyascii(fold(text)).lower() if character.isalnum())
 
 
 def _judged_part(text: str) -> str:

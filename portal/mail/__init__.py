@@ -29,6 +29,22 @@ class Link:
     expires_at: datetime
 
 
+@dataclass(frozen=True)
+class Barred:
+    """An account that recovery cannot help, by its username or its owner's name, and why."""
+
+    name: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Helper:
+    """An organisation, and the page that says who can help there."""
+
+    organisation: str
+    url: str
+
+
 def registration(person: Person, *, username: str, temporary_password: str, expires_at: datetime, url: str) -> Words:
     """The first temporary password."""
     return _words(
@@ -36,10 +52,18 @@ def registration(person: Person, *, username: str, temporary_password: str, expi
     )
 
 
-def re_enrolment(person: Person, *, username: str, temporary_password: str, expires_at: datetime, url: str) -> Words:
-    """A new temporary password; the old password stopped working."""
+def re_enrolment(
+    person: Person, *, username: str, temporary_password: str, expires_at: datetime, url: str, had_password: bool
+) -> Words:
+    """A new temporary password; the old password, if there was one, stopped working."""
     return _words(
-        "re-enrolment", person, username=username, temporary_password=temporary_password, expires_at=expires_at, url=url
+        "re-enrolment",
+        person,
+        username=username,
+        temporary_password=temporary_password,
+        expires_at=expires_at,
+        url=url,
+        had_password=had_password,
     )
 
 
@@ -53,9 +77,9 @@ def locked(person: Person, *, locked_at: datetime, url: str, zone: Zone | None) 
     return _words("locked", person, locked_at=locked_at, url=url, zone=zone)
 
 
-def password_reset(person: Person, *, links: list[Link], help_url: str) -> Words:
-    """A link to choose a new password, for each account on the address."""
-    return _words("password-reset", person, links=links, help_url=help_url, url=links[0].url)
+def password_reset(person: Person, *, links: list[Link], barred: list[Barred], helpers: list[Helper]) -> Words:
+    """A link to choose a new password, for each account on the address that one helps; why none helps the others."""
+    return _words("password-reset", person, links=links, barred=barred, helpers=helpers)
 
 
 def password_changed(person: Person, *, changed_at: datetime, url: str) -> Words:
@@ -63,14 +87,21 @@ def password_changed(person: Person, *, changed_at: datetime, url: str) -> Words
     return _words("password-changed", person, changed_at=changed_at, url=url)
 
 
-def recovery_help(person: Person, *, why: str, sign_in_url: str, help_url: str) -> Words:
-    """Why recovery cannot help this account, and who can; or that its temporary password still works."""
-    return _words("recovery-help", person, why=why, sign_in_url=sign_in_url, help_url=help_url)
+def recovery_help(person: Person, *, barred: list[Barred], sign_in_url: str, helpers: list[Helper]) -> Words:
+    """Why recovery cannot help the accounts on an address, and who can; or that a temporary password still works."""
+    return _words("recovery-help", person, barred=barred, sign_in_url=sign_in_url, helpers=helpers)
 
 
 def username_reminder(person: Person, *, usernames: list[str], url: str) -> Words:
     """Every username on the address."""
     return _words("username-reminder", person, usernames=usernames, url=url)
+
+
+def administrator_notice(
+    person: Person, *, about: Person, by: Person | None, what: str, at: datetime, url: str
+) -> Words:
+    """To an administrator: another one was given a new temporary password; ``by`` None is the command line."""
+    return _words("administrator-notice", person, about=about, by=by, what=what, at=at, url=url)
 
 
 def _words(message: str, person: Person, **facts: Any) -> Words:

@@ -19,7 +19,7 @@ from portal.models.organisation import (
     Region,
 )
 from portal.models.person import Counter, Person, PersonContactType
-from portal.models.work import Heartbeat, OutboxMessage
+from portal.models.work import Heartbeat, OutboxMention, OutboxMessage
 
 __all__ = [
     "Account",
@@ -33,6 +33,7 @@ __all__ = [
     "Organisation",
     "OrganisationDomain",
     "OrganisationName",
+    "OutboxMention",
     "OutboxMessage",
     "Person",
     "PersonContactType",

@@ -35,7 +35,6 @@ class Account(Model):
     credential_version: Mapped[int] = mapped_column(default=1)
     temporary_password_hash: Mapped[str | None] = mapped_column(String(200))
     temporary_password_issue: Mapped[str | None] = mapped_column(String(40))
-    temporary_password_key: Mapped[str | None] = mapped_column(String(20))
     temporary_password_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     temporary_password_failures: Mapped[int] = mapped_column(default=0)
     enrolled: Mapped[bool] = mapped_column(default=False)
@@ -113,6 +112,7 @@ class SignInReservation(Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     account_id: Mapped[int | None] = mapped_column(ForeignKey("accounts.id"), index=True)
     known_browser_id: Mapped[int | None] = mapped_column(ForeignKey("known_browsers.id"))
+    credential_version: Mapped[int] = mapped_column(default=0)
     zone: Mapped[str] = mapped_column(String(10))
     reserved_at: Mapped[datetime] = mapped_column(UtcDateTime())
 

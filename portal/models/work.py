@@ -50,6 +50,14 @@ class OutboxMessage(Leased, Model):
     not_after: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
+class OutboxMention(Model):
+    """An account that a mail is about beside the one that it is addressed to: several may share an address."""
+
+    __tablename__ = "outbox_mentions"
+    message_id: Mapped[int] = mapped_column(ForeignKey("outbox_messages.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), primary_key=True, index=True)
+
+
 Index("ix_outbox_messages_lately", OutboxMessage.recipient, OutboxMessage.kind, OutboxMessage.created_at)
 
 

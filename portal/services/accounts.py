@@ -15,21 +15,32 @@ from portal import clock
 from portal.domain import account_state
 from portal.domain.account_state import AccountAction, AccountState, Circumstances, MoveRefused
 from portal.domain.lockout import FAILURES_THAT_DISABLE
-from portal.domain.passwords import TEMPORARY_CHARACTERS, temporary_normalised
 from portal.domain.roles import Role, may_act_on
 from portal.domain.usernames import username_base
 from portal.errors import Forbidden
 from portal.extensions import db
 from portal.models import Account, Organisation, Person
-from portal.services import audit, known_browsers, outbox, passwords, sequences, sessions, tokens
+from portal.services import (
+    administrator_notices,
+    audit,
+    known_browsers,
+    outbox,
+    passwords,
+    sequences,
+    sessions,
+    temporary_passwords,
+    tokens,
+)
 from portal.services.sessions import SignedIn
+from portal.services.temporary_passwords import Issued
 from portal.transactions import begin_write
 
+# The key is left alone: an audit entry that names an account waits for nobody who holds it, so no two wait in a circle.
 LOCKED_ACCOUNT = (
     select(Account)
     .where(Account.id == bindparam("account"))
     .options(joinedload(Account.person, innerjoin=True).load_only(Person.organisation_id))
-    .with_for_update(of=Account)
+    .with_for_update(of=Account, key_share=True)
     .execution_options(populate_existing=True)
 )
 
@@ -108,47 +119,31 @@ def note(account: Account, message: str, detail: str = "") -> None:
 
 def register(account: Account, by: SignedIn | None) -> None:
     """Give a first temporary password, by e-mail; the username is made once and kept for ever."""
-    issue, hashed = _new_temporary_password()
+    issued = temporary_passwords.new()
     account = _for_move(account, by)
     _refuse_unless_allowed(account, AccountAction.REGISTER)
     _need_email(account)
     if account.username is None:
         account.username = _new_username(account.person, account.person.organisation)
-    _put_temporary_password(account, issue, hashed)
-    expires_at = account.temporary_password_expires_at
-    assert expires_at is not None  # noqa: S101 - just put
-    entry = apply(
-        account,
-        AccountAction.REGISTER,
-        "account:registration:registered",
-        by,
-        username=account.username,
-        expires_at=expires_at.isoformat(),
-    )
-    note(account, "registration-queued")
-    outbox.queue(
-        "registration", account=account, entry=entry, not_after=expires_at, issue=issue, key=tokens.present_key()
-    )
+    expires_at = temporary_passwords.put(account, issued)
+    details: dict[str, Any] = {"username": account.username, "expires_at": expires_at.isoformat()}
+    entry = apply(account, AccountAction.REGISTER, "account:registration:registered", by, **details)
+    _mail_temporary_password("registration", account, by, entry, issued)
 
 
 def re_enrol(account: Account, by: SignedIn | None) -> None:
     """Give a new temporary password, by e-mail: the old password stops working and all sessions end."""
-    issue, hashed = _new_temporary_password()
+    issued = temporary_passwords.new()
     account = _for_move(account, by)
     _refuse_unless_allowed(account, AccountAction.RE_ENROL)
     _need_email(account)
-    _put_temporary_password(account, issue, hashed)
-    expires_at = account.temporary_password_expires_at
-    assert expires_at is not None  # noqa: S101 - just put
+    had_password = account.password_hash is not None
+    expires_at = temporary_passwords.put(account, issued)
     account.re_enrolled = True
     _end_credentials(account)
-    entry = apply(
-        account, AccountAction.RE_ENROL, "account:registration:re-enrolled", by, expires_at=expires_at.isoformat()
-    )
-    note(account, "re-enrolment-queued")
-    outbox.queue(
-        "re-enrolment", account=account, entry=entry, not_after=expires_at, issue=issue, key=tokens.present_key()
-    )
+    details: dict[str, Any] = {"expires_at": expires_at.isoformat()}
+    entry = apply(account, AccountAction.RE_ENROL, "account:registration:re-enrolled", by, **details)
+    _mail_temporary_password("re-enrolment", account, by, entry, issued, had_password=had_password)
 
 
 def unlock(account: Account, by: SignedIn | None) -> None:
@@ -168,8 +163,7 @@ def deactivate(account: Account, by: SignedIn | None) -> None:
     account = _for_move(account, by)
     apply(account, AccountAction.DEACTIVATE, "account:life:deactivated", by)
     _end_credentials(account)
-    account.temporary_password_hash = account.temporary_password_issue = account.temporary_password_key = None
-    account.temporary_password_expires_at = None
+    temporary_passwords.erase(account)
     account.re_enrolled = False
     account.person.version += 1
     note(account, "deactivated")
@@ -209,12 +203,6 @@ def complete_registration(signed_in: SignedIn, password: str) -> str:
     return sessions.start(account, "full")
 
 
-def is_temporary_password(account: Account, password: str) -> bool:
-    """Whether ``password`` is the temporary one that is in use, however it is typed: it is not chosen again."""
-    text, stored = temporary_normalised(password), account.temporary_password_hash
-    return len(text) == TEMPORARY_CHARACTERS and stored is not None and passwords.matches(stored, text)
-
-
 def put_password(account: Account, hashed: str) -> None:
     """A new password: whatever was good before is not any more, and all failures are forgotten."""
     account.password_hash = hashed
@@ -228,9 +216,13 @@ def put_password(account: Account, hashed: str) -> None:
 
 
 def leave_address(account: Account) -> None:
-    """What was mailed to an earlier address is dead: links, and a temporary password (NIST SP 800-63B-4 4.2)."""
+    """What was mailed to an earlier address is dead: links, a temporary password, and who came in with it.
+
+    NIST SP 800-63B-4 4.2.
+    """
     account.credential_version += 1
     account.temporary_password_hash = None
+    sessions.end_enrolment(account)
 
 
 def note_success(account: Account) -> None:
@@ -263,22 +255,15 @@ def _need_email(account: Account) -> None:
         raise NoEmailAddress
 
 
-def _new_temporary_password() -> tuple[str, str]:
-    """A fresh issue and the hash of its secret, made before the write lock is taken."""
-    issue = tokens.new_issue()
-    secret = tokens.temporary_password(issue, tokens.present_key())
-    return issue, passwords.hash_of(secret.replace("-", ""))
-
-
-def _put_temporary_password(account: Account, issue: str, hashed: str) -> None:
-    account.temporary_password_hash = hashed
-    account.temporary_password_issue = issue
-    account.temporary_password_key = tokens.present_key()
-    account.temporary_password_expires_at = clock.now() + timedelta(
-        hours=current_app.config["TEMPORARY_PASSWORD_HOURS"]
-    )
-    account.temporary_password_failures = 0
-    account.enrolled = False
+def _mail_temporary_password(
+    kind: str, account: Account, by: SignedIn | None, entry: int, issued: Issued, **more: Any
+) -> None:
+    """The mail that carries it, and the word to the other administrators when its reader is one."""
+    note(account, f"{kind}-queued")
+    expires_at = account.temporary_password_expires_at
+    secret: dict[str, Any] = {"issue": issued.issue, "key": tokens.present_key()}
+    outbox.queue(kind, account=account, entry=entry, not_after=expires_at, **secret, **more)
+    administrator_notices.tell_the_others(account, kind, by, entry)
 
 
 def _end_credentials(account: Account) -> None:

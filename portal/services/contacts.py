@@ -202,7 +202,7 @@ def _locked(person: Person) -> Person:
     return db.session.scalars(
         select(Person)
         .where(Person.id == person.id)
-        .with_for_update(of=Person)
+        .with_for_update(of=Person, key_share=True)
         .execution_options(populate_existing=True)
     ).one()
 

@@ -1,6 +1,7 @@
 """What a queued row becomes at delivery: its facts are looked up, its secrets derived, its words put together."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flask import current_app
 
@@ -36,14 +37,15 @@ def _temporary_password(row: OutboxMessage, account: Account) -> Words:
         raise work.Dropped(ADDRESS_CHANGED)
     if account.temporary_password_hash is None:
         raise work.Dropped(SUPERSEDED)
-    write = mail.registration if row.kind == "registration" else mail.re_enrolment
-    return write(
-        account.person,
-        username=account.username or "",
-        temporary_password=tokens.temporary_password(issue, row.parameters["key"]),
-        expires_at=account.temporary_password_expires_at,
-        url=_sign_in_url(),
-    )
+    facts: dict[str, Any] = {
+        "username": account.username or "",
+        "temporary_password": tokens.temporary_password(issue, row.parameters["key"]),
+        "expires_at": account.temporary_password_expires_at,
+        "url": _sign_in_url(),
+    }
+    if row.kind == "registration":
+        return mail.registration(account.person, **facts)
+    return mail.re_enrolment(account.person, had_password=row.parameters["had_password"], **facts)
 
 
 def _has_moved(row: OutboxMessage, account: Account) -> bool:
@@ -72,10 +74,6 @@ def _recover(need: str) -> str:
     return f"{current_app.config['BASE_URL']}/recover?need={need}"
 
 
-def _find_url(account: Account) -> str:
-    return f"{current_app.config['BASE_URL']}/find-administrator/{account.person.organisation.code}"
-
-
 def _password_reset(row: OutboxMessage, account: Account) -> Words:
     base = current_app.config["BASE_URL"]
     links, reason = [], SUPERSEDED
@@ -92,17 +90,54 @@ def _password_reset(row: OutboxMessage, account: Account) -> Words:
         links.append(mail.Link(link.account.username or "", f"{base}/recover/{token}", link.expires_at))
     if not links:
         raise work.Dropped(reason)
-    return mail.password_reset(account.person, links=links, help_url=_find_url(account))
+    barred = _barred_in(row)
+    return mail.password_reset(
+        account.person, links=links, barred=_named(barred), helpers=_helpers([account, *(who for who, _why in barred)])
+    )
 
 
 def _recovery_help(row: OutboxMessage, account: Account) -> Words:
+    barred = _barred_in(row)
     return mail.recovery_help(
-        account.person, why=row.parameters["why"], sign_in_url=_sign_in_url(), help_url=_find_url(account)
+        account.person,
+        barred=_named(barred),
+        sign_in_url=_sign_in_url(),
+        helpers=_helpers([who for who, _why in barred]),
     )
+
+
+def _barred_in(row: OutboxMessage) -> list[tuple[Account, str]]:
+    """The accounts that recovery could not help when it was asked, and why."""
+    return [(db.session.get_one(Account, each["account"]), each["why"]) for each in row.parameters["barred"]]
+
+
+def _named(barred: list[tuple[Account, str]]) -> list[mail.Barred]:
+    """An account without a username goes by its owner's name."""
+    return [mail.Barred(account.username or account.person.full_name, why) for account, why in barred]
+
+
+def _helpers(about: list[Account]) -> list[mail.Helper]:
+    """Who can help: each organisation once."""
+    organisations = {account.person.organisation_id: account.person.organisation for account in about}
+    base = current_app.config["BASE_URL"]
+    return [mail.Helper(each.name, f"{base}/find-administrator/{each.code}") for each in organisations.values()]
 
 
 def _username_reminder(row: OutboxMessage, account: Account) -> Words:
     return mail.username_reminder(account.person, usernames=row.parameters["usernames"], url=_sign_in_url())
+
+
+def _administrator_notice(row: OutboxMessage, account: Account) -> Words:
+    about = db.session.get_one(Account, row.parameters["about"])
+    by = db.session.get_one(Account, row.parameters["by"]) if row.parameters["by"] else None
+    return mail.administrator_notice(
+        account.person,
+        about=about.person,
+        by=by.person if by else None,
+        what=row.parameters["what"],
+        at=row.created_at,
+        url=_sign_in_url(),
+    )
 
 
 _WRITERS: dict[str, Callable[[OutboxMessage, Account], Words]] = {
@@ -114,4 +149,5 @@ _WRITERS: dict[str, Callable[[OutboxMessage, Account], Words]] = {
     "password-reset": _password_reset,
     "recovery-help": _recovery_help,
     "username-reminder": _username_reminder,
+    "administrator-notice": _administrator_notice,
 }

@@ -3,7 +3,7 @@
 The number of queries does not grow with the rows of a batch.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,7 @@ ONE_IMPORT_AT_A_TIME = 4_711_001
 """The number of PostgreSQL's advisory lock, so that two imports do not both add the same code."""
 
 MOST_IN_ONE_DELETE = 1000
+LINKED_AT_ONCE = 500
 NOT_MADE_YET = -1
 FORMER = "former"
 
@@ -73,8 +74,8 @@ class Plan:
 
 
 def compare(rows: list[OrganisationRow]) -> list[tuple[int, Outcome]]:
-    """What these rows would do, by line; nothing is written."""
-    return _plan(rows, _look_up(rows)).outcomes
+    """What these rows would do, by line; nothing is written, and nobody who writes is kept waiting."""
+    return _plan(rows, _look_up(rows, held=False)).outcomes
 
 
 def write(rows: list[OrganisationRow]) -> list[tuple[int, Outcome]]:
@@ -82,7 +83,7 @@ def write(rows: list[OrganisationRow]) -> list[tuple[int, Outcome]]:
     begin_write()
     if db.engine.dialect.name == "postgresql":
         db.session.execute(select(func.pg_advisory_xact_lock(ONE_IMPORT_AT_A_TIME)))
-    known = _look_up(rows)
+    known = _look_up(rows, held=True)
     missing = [name for name in _region_names(rows) if name not in known.regions]
     known.regions.update(regions.make(missing))
     plan = _plan(rows, known)
@@ -100,29 +101,40 @@ def unknown_codes(codes: Iterable[str]) -> set[str]:
     )
 
 
-def link() -> None:
-    """Link organisations with parents and successors that were not there when their codes were written."""
-    begin_write()
-    other = aliased(Organisation)
-    for text, linked in ((Organisation.parent_code, "parent_id"), (Organisation.successor_code, "successor_id")):
-        found = select(other.id).where(other.code_folded == func.lower(text)).scalar_subquery()
-        db.session.execute(
-            update(Organisation)
-            .where(getattr(Organisation, linked).is_(None), text != "", found.is_not(None))
-            .values({linked: found})
-            .execution_options(synchronize_session=False)
+def not_linked_yet() -> Iterator[tuple[str, list[tuple[int, int]]]]:
+    """Parents and successors that are there by now and were not when their codes were written, a batch at a time.
+
+    Each batch has the column that links, and pairs of the organisation's id and the other's.
+    """
+    for code, linked in (("parent_code", "parent_id"), ("successor_code", "successor_id")):
+        other, after = aliased(Organisation), 0
+        pairs = (
+            select(Organisation.id, other.id)
+            .join(other, other.code_folded == func.lower(getattr(Organisation, code)))
+            .where(getattr(Organisation, linked).is_(None), getattr(Organisation, code) != "")
+            .order_by(Organisation.id)
+            .limit(LINKED_AT_ONCE)
         )
+        while found := [(row[0], row[1]) for row in db.session.execute(pairs.where(Organisation.id > after))]:
+            after = found[-1][0]
+            yield linked, found
+
+
+def link(batch: tuple[str, list[tuple[int, int]]]) -> None:
+    """Link a batch of organisations with their parents or successors."""
+    begin_write()
+    linked, pairs = batch
+    db.session.execute(update(Organisation), [{"id": whose, linked: other} for whose, other in pairs])
 
 
 def _region_names(rows: list[OrganisationRow]) -> dict[str, None]:
     return dict.fromkeys(row.region for row in rows if row.region)
 
 
-def _look_up(rows: list[OrganisationRow]) -> Known:
+def _look_up(rows: list[OrganisationRow], *, held: bool) -> Known:
     codes = [row.code.casefold() for row in rows]
-    found = db.session.execute(
-        select(*_COMPARED).where(Organisation.code_folded.in_(codes)).order_by(Organisation.id).with_for_update()
-    )
+    known_ones = select(*_COMPARED).where(Organisation.code_folded.in_(codes)).order_by(Organisation.id)
+    found = db.session.execute(known_ones.with_for_update(key_share=True) if held else known_ones)
     known = Known({row.code_folded: row for row in found}, {}, {}, regions.known(set(_region_names(rows))))
     ids = [row.id for row in known.organisations.values()]
     name, domain = OrganisationName, OrganisationDomain

@@ -1,7 +1,8 @@
 """Organisation files: read and checked whole, then applied in batches (security of imports: ASVS 5.2, 2.3.3).
 
 Each batch is a transaction of its own. An import that was killed is run again: what is there already is unchanged.
-Parents and successors are linked, and the audit entry is written, at the end.
+Parents and successors are linked at the end. The audit trail names the import in the transaction of its first batch,
+and what it did in the last one.
 """
 
 import os
@@ -62,13 +63,15 @@ def apply(checked: CheckedFile, file_name: str, told: Told, advance: Callable[[i
     counts = dict.fromkeys(Outcome, 0)
 
     def apply_batch(batch: list[Row]) -> None:
+        if not any(counts.values()):
+            audit.record("organisations:import:begun", file=file_name, rows=checked.rows)
         for outcome in _tell(batch, checked.codes, told, organisation_batches.write):
             counts[outcome] += 1
         advance(len(batch))
 
     transactions.in_batches(_unchanged_batches(checked), apply_batch)
+    transactions.in_batches(organisation_batches.not_linked_yet(), organisation_batches.link)
     with transactions.write():
-        organisation_batches.link()
         audit.record(
             "organisations:import:applied",
             file=file_name,
@@ -84,6 +87,7 @@ def compare(checked: CheckedFile, told: Told, advance: Callable[[int], None]) ->
     """Tell what applying would do; nothing is written. Raises Damage when the file changed meanwhile."""
     for batch in _unchanged_batches(checked):
         _tell(batch, checked.codes, told, organisation_batches.compare)
+        transactions.look_again()
         advance(len(batch))
 
 

@@ -1,4 +1,4 @@
-"""Organisations as administrators and visitors reach them, and as files bring them in."""
+"""Organisations as administrators and visitors reach them."""
 
 from sqlalchemy import select
 

@@ -4,10 +4,12 @@ The one caller of Flask-Mail. A row holds no secret: what the mail says is put t
 """
 
 import os
+import re
 import secrets
 import smtplib
 import socket
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,11 +18,12 @@ from urllib.parse import urlsplit
 
 from flask import current_app
 from flask_mail import Message
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, union_all
 
 from portal import clock
+from portal.domain.email_addresses import same_address
 from portal.extensions import db, mail
-from portal.models import Account, OutboxMessage
+from portal.models import Account, OutboxMention, OutboxMessage
 from portal.services import correspondence, tokens, work
 from portal.transactions import begin_write
 
@@ -28,6 +31,13 @@ MOST_ATTEMPTS = 130
 """With an hour between tries, five days: a mail server may be down over a long weekend (RFC 5321 4.5.4.1)."""
 SMTP_SECONDS = 15
 """How long the mail server may take for one reply. All eleven of a conversation stay within a lease."""
+LAST_REPLY_SECONDS = 600
+"""How long it may take to say that it has taken a message, which it may look through first (RFC 5321 4.5.3.2.6)."""
+GO_AHEAD = 354
+"""The reply after which the message itself is sent."""
+TOO_LATE = "what it carries has expired"
+
+REPLY = re.compile(r"\d{3} ")
 
 SECURITY_NOTICES = frozenset({"locked", "unlocked", "password-changed"})
 """Kinds that go to the secondary address too; none of them carries a secret."""
@@ -37,18 +47,19 @@ def queue(
     kind: str,
     *,
     account: Account,
+    also: Sequence[Account] = (),
     entry: int | None = None,
     not_after: datetime | None = None,
     **parameters: Any,
 ) -> list[OutboxMessage]:
     """Ask for a mail of ``kind`` to the owner of ``account``: a row for each address that gets it, none without one.
 
-    ``entry`` is the id of the audit entry of what the mail is about.
+    ``also`` are the other accounts on the address that it is about; ``entry`` is the id of the audit entry of that.
     """
     begin_write()
     person = account.person
     recipients = [person.primary_email]
-    if kind in SECURITY_NOTICES and person.secondary_email != person.primary_email:
+    if kind in SECURITY_NOTICES and not same_address(person.secondary_email, person.primary_email):
         recipients.append(person.secondary_email)
     recipients = [recipient for recipient in recipients if recipient]
     now = clock.now()
@@ -68,17 +79,21 @@ def queue(
         for number, recipient in enumerate(recipients)
     ]
     db.session.add_all(rows)
+    if also:
+        db.session.flush()
+        mentions = (OutboxMention(message_id=row.id, account_id=other.id) for row in rows for other in also)
+        db.session.add_all(mentions)
     return rows
 
 
 def last_message(account: Account) -> OutboxMessage | None:
-    """The newest mail to the owner of ``account``, delivered or not; copies aside."""
-    return db.session.scalars(
-        select(OutboxMessage)
-        .where(OutboxMessage.account_id == account.id, OutboxMessage.is_copy.is_(False))
-        .order_by(OutboxMessage.id.desc())
-        .limit(1)
-    ).one_or_none()
+    """The newest mail about ``account``, delivered or not; copies aside."""
+    own = select(func.max(OutboxMessage.id)).where(
+        OutboxMessage.account_id == account.id, OutboxMessage.is_copy.is_(False)
+    )
+    mentioning = select(func.max(OutboxMention.message_id)).where(OutboxMention.account_id == account.id)
+    newest = [found for found in db.session.scalars(union_all(own, mentioning)) if found is not None]
+    return db.session.get(OutboxMessage, max(newest)) if newest else None
 
 
 def mailed_lately(kind: str, recipient: str, within: timedelta) -> int:
@@ -94,7 +109,16 @@ def mailed_lately(kind: str, recipient: str, within: timedelta) -> int:
 
 def deliver_due(limit: int = 100) -> int:
     """Send what is due, one mail at a time, each under a lease of its own; answers how many were taken in hand."""
-    return work.do_due(work.Duty(OutboxMessage, MOST_ATTEMPTS, do=_deliver, settled=_note_on_account), limit)
+    return work.do_due(_duty(), limit)
+
+
+def deliver_all_due() -> Counter[str]:
+    """Send whatever is due by now, each mail once; answers how many were left in which state."""
+    return work.do_all_due(_duty())
+
+
+def _duty() -> work.Duty[OutboxMessage]:
+    return work.Duty(OutboxMessage, MOST_ATTEMPTS, do=_deliver, settled=_note_on_account)
 
 
 def _deliver(row_id: int) -> None:
@@ -103,7 +127,7 @@ def _deliver(row_id: int) -> None:
     if row is None:
         raise work.Dropped("the message is gone")
     if row.not_after is not None and clock.now() >= row.not_after:
-        raise work.GiveUp("too late: what it carries has expired")
+        raise work.GiveUp(TOO_LATE)
     try:
         words = correspondence.words_of(row)
     except tokens.KeyGone as gone:
@@ -133,15 +157,35 @@ def _send(message: Message) -> None:
     taken, first = False, None
     try:
         with _patience(), mail.connect() as connection:
+            if connection.host is not None:
+                _wait_longer_for_the_last_reply(connection.host)
             try:
                 message.send(connection)
             except (smtplib.SMTPException, OSError) as failure:
                 first = failure
                 raise
             taken = True
+    except UnicodeError:
+        raise work.GiveUp("the address holds letters that mail cannot carry") from None
     except (smtplib.SMTPException, OSError) as failure:
         if not taken:
             raise _answer_to(first or failure) from None
+
+
+def _wait_longer_for_the_last_reply(server: smtplib.SMTP) -> None:
+    """Whoever hangs up too early sends a message again that the server has taken: lease and socket get more time."""
+    reply = server.getreply
+
+    def patient_reply() -> tuple[int, bytes]:
+        code, said = reply()
+        last_comes = code == GO_AHEAD
+        if last_comes:
+            work.take_longer(timedelta(seconds=LAST_REPLY_SECONDS + SMTP_SECONDS))
+        if server.sock is not None:
+            server.sock.settimeout(LAST_REPLY_SECONDS if last_comes else SMTP_SECONDS)
+        return code, said
+
+    server.getreply = patient_reply  # type: ignore[method-assign]
 
 
 def _answer_to(failure: Exception) -> Exception:
@@ -195,14 +239,25 @@ def _write(message: Message, created: datetime) -> None:
 
 
 def _note_on_account(row: OutboxMessage) -> None:
-    """The account's internal message says what became of its mail; what superseded a mail has said so itself."""
+    """The internal message says what became of the mail, on each account that it is about; copies do not count.
+
+    What superseded a mail has said so itself.
+    """
     if row.is_copy:
         return
     if row.state == "dropped" and row.last_error != correspondence.ADDRESS_CHANGED:
         return
-    account = db.session.get(Account, row.account_id) if row.account_id else None
-    codes = {"done": "mail-sent", "failed": "mail-refused", "queued": "mail-delayed", "dropped": "mail-dropped"}
-    if account is not None:
-        detail = f"{row.kind}: {row.last_error}".rstrip(": ")
-        account.internal_message, account.internal_detail = codes[row.state], detail
+    mentioned = select(OutboxMention.account_id).where(OutboxMention.message_id == row.id)
+    about = or_(Account.id == row.account_id, Account.id.in_(mentioned))
+    for account in db.session.scalars(select(Account).where(about).order_by(Account.id)):
+        account.internal_message = _code_of(row)
+        account.internal_detail = f"{row.kind}: {row.last_error}".rstrip(": ")
         account.internal_message_at = clock.now()
+
+
+def _code_of(row: OutboxMessage) -> str:
+    """The internal message for what became of a mail; it was refused when the last word is a server's reply."""
+    if row.state == "failed" and not REPLY.match(row.last_error):
+        return "mail-given-up"
+    codes = {"done": "mail-sent", "failed": "mail-refused", "queued": "mail-delayed", "dropped": "mail-dropped"}
+    return codes[row.state]

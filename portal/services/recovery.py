@@ -3,8 +3,10 @@
 A link is good for an hour, once, and dies when the password changes; asking again kills no link (NIST 800-63B-4 4.2).
 """
 
+from collections import Counter
 from datetime import timedelta
 from enum import StrEnum
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import select
@@ -56,7 +58,16 @@ def ask(identifier: str, need: Need) -> None:
 
 def handle_due(limit: int = 100) -> int:
     """Look up what was asked for and queue the mails; answers how many requests were taken in hand."""
-    return work.do_due(work.Duty(RecoveryRequest, MOST_ATTEMPTS, settled=_handle), limit)
+    return work.do_due(_duty(), limit)
+
+
+def handle_all_due() -> Counter[str]:
+    """Look up whatever was asked for by now; answers how many requests were left in which state."""
+    return work.do_all_due(_duty())
+
+
+def _duty() -> work.Duty[RecoveryRequest]:
+    return work.Duty(RecoveryRequest, MOST_ATTEMPTS, settled=_handle)
 
 
 def _handle(request: RecoveryRequest) -> None:
@@ -83,7 +94,7 @@ def _accounts_by_mailbox(identifier: str) -> list[list[Account]]:
         folded, theirs = person.primary_email_folded, person.primary_email
     ordered = select(Account).join(Account.person).where(Person.primary_email_folded == folded).order_by(Account.id)
     mailboxes: dict[str, list[Account]] = {}
-    for account in db.session.scalars(ordered.with_for_update(of=Account)):
+    for account in db.session.scalars(ordered.with_for_update(of=Account, key_share=True)):
         address = account.person.primary_email
         if theirs is None or same_address(address, theirs):
             known = next((other for other in mailboxes if same_address(address, other)), address)
@@ -100,7 +111,8 @@ def _mail_usernames(found: list[Account]) -> None:
     if outbox.mailed_lately("username-reminder", first.person.primary_email, SAME_LINK) >= MOST_MAILS:
         return
     entry = audit.record("account:recovery:username-mailed", person=first.person)
-    outbox.queue("username-reminder", account=first, entry=entry, usernames=[account.username for account in named])
+    usernames = [account.username for account in named]
+    outbox.queue("username-reminder", account=first, also=named[1:], entry=entry, usernames=usernames)
 
 
 def _mail_links(found: list[Account]) -> None:
@@ -113,12 +125,17 @@ def _mail_links(found: list[Account]) -> None:
         return
     for link in links:
         entry = audit.record("account:recovery:link-mailed", person=link.account.person, times=link.times_mailed)
+    barred = [account for account in found if account not in helped]
+    for account in barred:
+        audit.record("account:recovery:help-mailed", person=account.person, why=_barred(account)["why"])
     outbox.queue(
         "password-reset",
         account=links[0].account,
+        also=[account for account in found if account is not links[0].account],
         entry=entry,
         not_after=min(link.expires_at for link in links),
         links=[link.id for link in links],
+        barred=[_barred(account) for account in barred],
     )
 
 
@@ -155,17 +172,26 @@ def _link_to_mail(account: Account) -> RecoveryLink | None:
 
 
 def _mail_help(found: list[Account]) -> None:
-    """To an address that we hold and cannot help: why, and who can; of several accounts, for the nearest to use."""
-    account = min(found, key=lambda account: NEAREST_FIRST.index(accounts.shown_state(account)))
-    if outbox.mailed_lately("recovery-help", account.person.primary_email, SAME_LINK) >= MOST_MAILS:
+    """To an address that we hold and cannot help: why, and who can; the nearest to use comes first."""
+    first, *others = sorted(found, key=lambda account: NEAREST_FIRST.index(accounts.shown_state(account)))
+    if outbox.mailed_lately("recovery-help", first.person.primary_email, SAME_LINK) >= MOST_MAILS:
         return
+    barred = [_barred(account) for account in (first, *others)]
+    entry, *_rest = [
+        audit.record("account:recovery:help-mailed", person=account.person, why=reason["why"])
+        for account, reason in zip((first, *others), barred, strict=True)
+    ]
+    outbox.queue("recovery-help", account=first, also=others, entry=entry, barred=barred)
+
+
+def _barred(account: Account) -> dict[str, Any]:
+    """An account that recovery cannot help, and why."""
     state, expires_at = accounts.shown_state(account), account.temporary_password_expires_at
     why: str = state.value
     if state is AccountState.REGISTRATION_PENDING:
         gone = account.temporary_password_hash is None or expires_at is None or clock.now() >= expires_at
         why = "registration-expired" if gone else why
-    entry = audit.record("account:recovery:help-mailed", person=account.person, why=why)
-    outbox.queue("recovery-help", account=account, entry=entry, why=why)
+    return {"account": account.id, "why": why}
 
 
 def link_of(token: str) -> RecoveryLink:

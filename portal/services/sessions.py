@@ -160,6 +160,12 @@ def end_all(account: Account) -> None:
     _end(Session.account_id == account.id)
 
 
+def end_enrolment(account: Account) -> None:
+    """Whoever came in with a temporary password, and has not chosen one of their own yet, is out."""
+    begin_write()
+    _end((Session.account_id == account.id) & (Session.kind == "enrolment"))
+
+
 def _end(condition: object) -> None:
     db.session.execute(
         update(Session).where(condition, Session.ended_at.is_(None)).values(ended_at=clock.now())  # type: ignore[arg-type]

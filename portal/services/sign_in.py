@@ -132,6 +132,7 @@ def _reserve(account_id: int | None, zone: Zone, tokens: tuple[str, ...]) -> Gue
     reservation = {
         "account_id": account.id if account is not None and way is not Way.NOTHING else None,
         "known_browser_id": known.id if known is not None else None,
+        "credential_version": version,
         "zone": zone,
         "reserved_at": now,
     }
@@ -170,15 +171,21 @@ def _admission(
         limit, failures = lockout.TEMPORARY_PASSWORD_GUESSES, account.temporary_password_failures
     else:
         limit, failures = _limits().of(zone), account.failures
-    return lockout.admission(failures=failures, reserved=reserved, limit=limit, locked=False)
+    return lockout.admission(failures=failures, reserved=reserved, limit=limit)
 
 
 def _open_reservations(account: Account) -> list[int | None]:
-    """The guesses in hand, each by its known browser; one whose process died counts as a failure (ASVS 15.4.2)."""
+    """The guesses in hand, each by its known browser; one whose process died counts as a failure (ASVS 15.4.2).
+
+    What was guessed at before a reset or a re-enrolment says nothing about the password that there is now.
+    """
     now = clock.now()
     open_ones = []
     for left in db.session.execute(OPEN, {"account": account.id}).all():
-        if lockout.abandoned(left.reserved_at, now):
+        if left.credential_version != account.credential_version:
+            if lockout.abandoned(left.reserved_at, now):
+                db.session.execute(SPEND, {"reservation": left.id})
+        elif lockout.abandoned(left.reserved_at, now):
             db.session.execute(SPEND, {"reservation": left.id})
             known = db.session.get(KnownBrowser, left.known_browser_id) if left.known_browser_id else None
             _count_failure(account, Zone(left.zone), known)

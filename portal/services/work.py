@@ -6,14 +6,19 @@ A worker that dies leaves its lease to run out; the row is then taken again. Nob
 import logging
 import random
 import secrets
+import time
+from collections import Counter
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from sqlalchemy import or_, select
+from sqlalchemy import or_, select, update
+from sqlalchemy.exc import DBAPIError
 
 from portal import clock
+from portal.errors import is_away
 from portal.extensions import db, insert_into
 from portal.models import Heartbeat
 from portal.models.work import Leased
@@ -23,8 +28,11 @@ log = logging.getLogger(__name__)
 
 Row = TypeVar("Row", bound=Leased)
 
-LEASE = timedelta(minutes=3)
-"""Longer than any piece of work takes: whoever is slow, but alive, is not overtaken and does nothing twice."""
+LEASE = timedelta(minutes=4)
+"""Longer than any piece of work takes, unless it asks for more time: whoever is slow, but alive, is not overtaken."""
+SETTLE_SECONDS = 60
+"""How long a database that is away is waited for, to write down what has happened outside already."""
+SETTLE_PAUSE_SECONDS = 1
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 HEARTBEAT_STEP = timedelta(seconds=10)
@@ -61,23 +69,58 @@ class Duty(Generic[Row]):
     settled: Callable[[Row], None] = _nothing
 
 
+@dataclass(frozen=True)
+class _InHand:
+    """A row under a lease of ours."""
+
+    kind: type[Leased]
+    row_id: int
+    owner: str
+
+
+_in_hand: ContextVar[_InHand] = ContextVar("in_hand")
+
+
 def do_due(duty: Duty[Row], limit: int = 100) -> int:
     """Claim and do what is due, one row at a time, ``limit`` rows at most; answers how many were taken in hand."""
     owner = secrets.token_hex(8)
     for count in range(limit):
-        claimed = _claim(duty.kind, owner)
+        claimed = _claim(duty.kind, owner, clock.now())
         if claimed is None:
             return count
-        _do_one(duty, claimed, owner)
+        _do_one(duty, _InHand(duty.kind, claimed, owner))
     return limit
 
 
-def _claim(kind: type[Row], owner: str) -> int | None:
+def do_all_due(duty: Duty[Row]) -> Counter[str]:
+    """Do whatever is due by now, each row once; answers how many were left in which state."""
+    owner, due_by = secrets.token_hex(8), clock.now()
+    left: Counter[str] = Counter()
+    while (claimed := _claim(duty.kind, owner, due_by)) is not None:
+        left[_do_one(duty, _InHand(duty.kind, claimed, owner))] += 1
+    return left
+
+
+def take_longer(by: timedelta) -> None:
+    """The work in hand goes on for up to ``by`` from now: nobody else takes it before."""
+    mine = _in_hand.get()
+    kind = mine.kind
+    with write():
+        db.session.execute(
+            update(kind)
+            .where(kind.id == mine.row_id, kind.lease_owner == mine.owner)  # type: ignore[attr-defined]
+            .values(lease_until=clock.now() + by)
+        )
+
+
+def _claim(kind: type[Row], owner: str, due_by: datetime) -> int | None:
     now = clock.now()
     with write():
         row = db.session.scalars(
             select(kind)
-            .where(kind.state == "queued", kind.due_at <= now, or_(kind.lease_until.is_(None), kind.lease_until <= now))
+            .where(
+                kind.state == "queued", kind.due_at <= due_by, or_(kind.lease_until.is_(None), kind.lease_until <= now)
+            )
             .order_by(kind.due_at, kind.id)  # type: ignore[attr-defined]
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -88,19 +131,31 @@ def _claim(kind: type[Row], owner: str) -> int | None:
         return int(row.id)  # type: ignore[attr-defined]
 
 
-def _do_one(duty: Duty[Row], row_id: int, owner: str) -> None:
-    state, error = _outcome(duty, row_id)
-    try:
-        _end(duty, row_id, owner, state, error)
-    except Exception as reason:
-        log.exception("work of %s could not be settled", duty.kind.__name__)
-        _end(replace(duty, settled=_nothing), row_id, owner, "queued", type(reason).__name__)
+def _do_one(duty: Duty[Row], mine: _InHand) -> str:
+    """Do one; answers the state in which it was left.
+
+    What happened outside has happened: it is written down, and not done again, when the database comes back within
+    SETTLE_SECONDS, or when its settling has a fault of its own. Work of the database alone is tried again later.
+    """
+    state, error = _outcome(duty, mine)
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while True:
+        try:
+            return _end(duty, mine, state, error)
+        except Exception as reason:
+            if isinstance(reason, DBAPIError) and is_away(reason) and time.monotonic() < deadline:
+                time.sleep(SETTLE_PAUSE_SECONDS)
+                continue
+            log.exception("work of %s could not be settled", duty.kind.__name__)
+            state, error = (state if duty.do is not _nothing else "queued"), type(reason).__name__
+            return _end(replace(duty, settled=_nothing), mine, state, error)
 
 
-def _outcome(duty: Duty[Row], row_id: int) -> tuple[str, str]:
+def _outcome(duty: Duty[Row], mine: _InHand) -> tuple[str, str]:
     """Do it; answers the state that this leads to, and why."""
+    token = _in_hand.set(mine)
     try:
-        duty.do(row_id)
+        duty.do(mine.row_id)
     except GiveUp as reason:
         return "failed", str(reason)
     except Dropped as reason:
@@ -111,24 +166,27 @@ def _outcome(duty: Duty[Row], row_id: int) -> tuple[str, str]:
         log.exception("work of %s failed unforeseen", duty.kind.__name__)
         return "queued", type(reason).__name__
     finally:
+        _in_hand.reset(token)
         db.session.rollback()
     return "done", ""
 
 
-def _end(duty: Duty[Row], row_id: int, owner: str, state: str, error: str) -> None:
+def _end(duty: Duty[Row], mine: _InHand, state: str, error: str) -> str:
     """Write down how it went, unless the lease ran out and the row is somebody else's by now."""
     with write():
-        row = db.session.get(duty.kind, row_id, populate_existing=True, with_for_update=True)
-        if row is None or row.lease_owner != owner:
-            return
+        row = db.session.get(duty.kind, mine.row_id, populate_existing=True, with_for_update=True)
+        if row is None or row.lease_owner != mine.owner:
+            return state
         row.lease_owner = row.lease_until = None
-        row.last_error = error[:300]
-        row.state = "failed" if state == "queued" and row.attempts >= duty.most_attempts else state
+        given_up = state == "queued" and row.attempts >= duty.most_attempts
+        row.state = "failed" if given_up else state
+        row.last_error = (f"given up after {row.attempts} tries: {error}" if given_up else error)[:300]
         if row.state == "queued":
             row.due_at = clock.now() + pause(row.attempts)
         else:
             row.finished_at = clock.now()
         duty.settled(row)
+        return row.state
 
 
 def pause(attempts: int) -> timedelta:

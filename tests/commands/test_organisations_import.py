@@ -109,9 +109,10 @@ def test_a_dry_run_says_the_same_and_writes_nothing(app, tmp_path):
     assert first_dry == f"{first_wet}, dry run: nothing was written"
 
 
-def test_one_audit_entry_says_what_was_applied(app, tmp_path):
+def test_the_audit_trail_says_what_was_begun_and_what_was_applied(app, tmp_path):
     run_import(app, write_csv(tmp_path, "code,name", "RX1,North", ",South"))
-    entry = db.session.scalars(select(AuditEntry)).one()
+    begun, entry = db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
+    assert (begun.event, begun.details) == ("organisations:import:begun", {"file": "own.csv", "rows": 2})
     assert entry.event == "organisations:import:applied"
     assert entry.details == {"file": "own.csv", "added": 1, "changed": 0, "closed": 0, "unchanged": 0, "refused": 1}
     assert (entry.person_id, entry.actor_account_id, entry.address) == (None, None, "command")

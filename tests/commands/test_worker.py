@@ -21,4 +21,6 @@ def test_the_worker_stops_cleanly(portal: Portal, number: signal.Signals) -> Non
 
 
 def test_mail_deliver_does_what_is_due_and_exits(portal: Portal) -> None:
-    assert portal.command("mail", "deliver").stdout == "0 recovery requests handled, 0 mails sent\n"
+    assert portal.command("mail", "deliver").stdout == (
+        "recovery requests: 0 handled, 0 to be tried again\nmails: 0 sent, 0 delayed, 0 refused, 0 no longer wanted\n"
+    )

@@ -44,21 +44,15 @@ def test_the_third_failure_from_the_internet_locks_and_the_fifth_from_the_privat
     ],
 )
 def test_open_guesses_and_failures_together_never_pass_the_limit(failures, reserved, limit, answer):
-    assert admission(failures=failures, reserved=reserved, limit=limit, locked=False) is answer
+    assert admission(failures=failures, reserved=reserved, limit=limit) is answer
 
 
 @pytest.mark.parametrize("failures", [3, 4])
 def test_failures_from_the_private_zone_leave_the_internet_one_guess_that_locks(failures):
-    one = admission(failures=failures, reserved=0, limit=LIMITS.internet, locked=False)
-    second = admission(failures=failures, reserved=1, limit=LIMITS.internet, locked=False)
+    one = admission(failures=failures, reserved=0, limit=LIMITS.internet)
+    second = admission(failures=failures, reserved=1, limit=LIMITS.internet)
     assert (one, second) == (Admission.CHECK, Admission.WAIT)
     assert locks(failures=failures + 1, limit=LIMITS.internet)
-
-
-@pytest.mark.parametrize("reserved", [0, 1, 3])
-@pytest.mark.parametrize("failures", [0, 3, 5])
-def test_a_locked_account_has_no_guess(failures, reserved):
-    assert admission(failures=failures, reserved=reserved, limit=5, locked=True) is Admission.REFUSE
 
 
 def test_no_order_of_arrivals_and_endings_checks_more_wrong_guesses_than_the_limit():
@@ -68,12 +62,11 @@ def test_no_order_of_arrivals_and_endings_checks_more_wrong_guesses_than_the_lim
             failures = reserved = checked = 0
             for step in range(10):
                 arrives = pattern >> step & 1
-                is_locked = locks(failures=failures, limit=limit)
-                if arrives:
-                    answer = admission(failures=failures, reserved=reserved, limit=limit, locked=is_locked)
+                if arrives and not locks(failures=failures, limit=limit):
+                    answer = admission(failures=failures, reserved=reserved, limit=limit)
                     if answer is Admission.CHECK:
                         reserved, checked = reserved + 1, checked + 1
-                elif reserved:
+                elif reserved and not arrives:
                     reserved, failures = reserved - 1, failures + 1
                 assert checked <= limit
 

@@ -107,9 +107,14 @@ def test_a_close_date_closes_where_no_status_is_said():
     assert only(own("code,name,closed_on,status", "RX1,North,2024-03-31,active")).columns["status"] == "active"
 
 
-def test_text_is_composed_and_trimmed_and_line_breaks_become_spaces():
-    row = only(own("code,name,country", '" RX1 ","Cafe\u0301 \n  Trust",gb'))
+def test_text_is_composed_and_trimmed_and_has_single_spaces():
+    row = only(own("code,name,country", '" RX1 ","Cafe\u0301 \t  Trust\n",gb'))
     assert (row.code, row.columns["name"], row.columns["country"]) == ("RX1", "Café Trust", "GB")
+
+
+def test_a_name_over_two_lines_is_refused_for_it_may_have_swallowed_a_row():
+    reason = refused(own("code,name", '"RX1","North\nRX2,South"'))
+    assert reason == "name: goes on over several lines; is a quotation mark missing or too many?"
 
 
 def test_the_apostrophe_that_keeps_a_formula_from_running_comes_off_again_and_no_other():

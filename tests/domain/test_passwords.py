@@ -51,7 +51,7 @@ def test_an_emoji_counts_as_one_character():
 @pytest.mark.parametrize("own", ["Thistlewick", "COUNTY OFFICE OF EDUCATION", "42061nthistlewick1"])
 def test_words_of_ones_own_make_a_password_guessable(own: str):
     padded = f"{own}{own}".replace(" ", "")[:60]
-    assert weakness(padded, [own], 12) is Weakness.GUESSABLE
+    assert weakness(padded, [own], 12) is Weakness.OWN_WORDS
 
 
 def test_both_ways_of_writing_an_accent_are_one_password():
@@ -78,7 +78,7 @@ def test_two_people_choosing_at_once_are_judged_by_their_own_words():
     sys.setswitchinterval(1e-5)
     try:
         with ThreadPoolExecutor(8) as threads:
-            assert set(threads.map(judge, names)) == {Weakness.GUESSABLE}
+            assert set(threads.map(judge, names)) == {Weakness.OWN_WORDS}
     finally:
         sys.setswitchinterval(before)
 
@@ -113,6 +113,21 @@ def test_letters_that_look_like_digits_are_read_as_these():
     assert temporary_normalised("iLoU") == "110V"
 
 
-@pytest.mark.parametrize("password", ["luisortegaluis", "Ortega-Luis-Ortega"])
-def test_ones_own_words_in_any_row_are_guessable(password: str):
-    assert weakness(password, ["Luis", "Ortega", "COUNTY OFFICE OF EDUCATION"], 12) is Weakness.GUESSABLE
+@pytest.mark.parametrize(
+    "password",
+    [
+        "luisortegaluis",
+        "Ortega-Luis-Ortega",
+        "LuisOrtega2026",
+        "luis ortega 48213",
+        "Zoe Zolc Ortega 1",
+        "42061-ORTEGA-77",
+    ],
+)
+def test_ones_own_words_are_guessable_in_any_row_and_with_any_number(password: str):
+    own = ["Luis", "Ortega", "Zoë", "Żółć", "42061", "COUNTY OFFICE OF EDUCATION"]
+    assert weakness(password, own, 12) is Weakness.OWN_WORDS
+
+
+def test_ones_own_word_among_others_does_no_harm():
+    assert weakness("ortega kettle beyond thunder", ["Luis", "Ortega"], 12) is None

@@ -9,11 +9,12 @@ from flask import Flask
 from flask_babel import force_locale
 
 from portal.domain.account_state import AccountState
+from portal.domain.roles import Role
 from portal.models import Organisation, Person, RecoveryLink
 from portal.services import accounts, outbox, recovery, tokens
 from portal.services.recovery import Need
 from portal.transactions import write
-from tests.factories import person
+from tests.factories import grant, person
 from tests.support.guesses import INTERNET, PRIVATE, fail
 from tests.support.smtp import Mailbox, Received
 from tests.support.trail import mails
@@ -55,6 +56,11 @@ def make(app: Flask, organisation: Organisation, kind: str) -> None:
         if kind == "password-changed":
             with write():
                 recovery.reset_password(token(), "vivid otter kettle")
+    elif kind == "administrator-notice":
+        colleagues = somebody(organisation, S.ACTIVE), person(organisation, "Anna Admin", email="anna@coe.example")
+        for colleague in colleagues:
+            grant(colleague, Role.LOCAL_ADMINISTRATOR, organisation=organisation)
+        move(accounts.re_enrol, colleagues[1])
     elif kind == "username-reminder":
         somebody(organisation, S.ACTIVE)
         ask(Need.USERNAME)
@@ -83,6 +89,7 @@ KINDS = {
     "password-changed": ("Your password has been changed", "/recover?need=password"),
     "username-reminder": ("Your username", "/sign-in"),
     "recovery-help": ("About your account", "/find-administrator/42061"),
+    "administrator-notice": ("An administrator was given a new temporary password", "/sign-in"),
 }
 
 
@@ -169,6 +176,22 @@ def test_a_shared_address_gets_one_mail_with_a_link_an_account(
     links = [line for line in lines if line.startswith(f"{BASE}/recover/")]
     assert named == ["42061ncontact1", "42061ncontact2"]
     assert len(set(links)) == 2
+
+
+def test_a_shared_address_is_told_about_those_who_get_no_link(
+    app: Flask, organisation: Organisation, other_organisation: Organisation, mailbox: Mailbox
+):
+    person(organisation, "Nomi Contact", email="nomi@coe.example")
+    person(other_organisation, "Noel Contact", email="nomi@coe.example", state=S.NOT_REGISTERED)
+    ask(Need.PASSWORD)
+    outbox.deliver_due()
+    received = mailbox.one("password-reset")
+    assert received.link.startswith(f"{BASE}/recover/")
+    for part in (received.text, received.html):
+        assert "For Noel Contact there is no link." in part
+        assert "Your account has not been registered yet" in part
+        assert f"{BASE}/find-administrator/42061" in part
+        assert f"{BASE}/find-administrator/RX1" in part
 
 
 @pytest.mark.parametrize(

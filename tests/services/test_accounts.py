@@ -12,7 +12,7 @@ from portal.domain.account_state import AccountState
 from portal.domain.roles import Role
 from portal.extensions import db
 from portal.models import Account, Organisation, OutboxMessage, Person, Session
-from portal.services import accounts, passwords, sessions, tokens
+from portal.services import accounts, passwords, sessions, temporary_passwords, tokens
 from portal.services.accounts import EnrolmentOver, MoveRefused, NoEmailAddress, NotPermitted
 from portal.services.sessions import SignedIn
 from portal.transactions import write
@@ -259,9 +259,9 @@ def test_of_two_browsers_that_complete_a_registration_one_does(app: Flask, organ
 
 def test_a_temporary_password_is_recognised_however_it_is_typed(organisation: Organisation):
     nomi = person(organisation, "Nomi Contact", state=S.REGISTRATION_PENDING)
-    assert accounts.is_temporary_password(nomi.account, "4f7k 9qxd 2m8w")
-    assert not accounts.is_temporary_password(nomi.account, "4f7k 9qxd 2m8x")
-    assert not accounts.is_temporary_password(nomi.account, "vivid otter kettle")
+    assert temporary_passwords.is_in_use(nomi.account, "4f7k 9qxd 2m8w")
+    assert not temporary_passwords.is_in_use(nomi.account, "4f7k 9qxd 2m8x")
+    assert not temporary_passwords.is_in_use(nomi.account, "vivid otter kettle")
 
 
 def test_no_row_of_the_outbox_holds_a_secret(organisation: Organisation, lena: SignedIn):
@@ -272,3 +272,40 @@ def test_no_row_of_the_outbox_holds_a_secret(organisation: Organisation, lena: S
     held = "".join(str(getattr(row, column.name)) for column in OutboxMessage.__table__.columns)
     assert secret not in held
     assert secret.replace("-", "") not in held
+
+
+@pytest.mark.parametrize(("verb", "state"), [(accounts.register, S.NOT_REGISTERED), (accounts.re_enrol, S.ACTIVE)])
+def test_the_other_administrators_are_told_when_one_is_given_a_way_in(
+    organisation: Organisation, other_organisation: Organisation, lena: SignedIn, verb: Any, state: AccountState
+):
+    anna, alma = person(organisation, "Anna Chief", state=state), person(organisation, "Alma Admin")
+    away, gone = person(other_organisation, "Ada Admin"), person(organisation, "Gone Admin", state=S.INACTIVE)
+    for administrator in (anna, alma, gone):
+        grant(administrator, Role.LOCAL_ADMINISTRATOR, organisation=organisation)
+    grant(away, Role.LOCAL_ADMINISTRATOR, organisation=other_organisation)
+    do(verb, anna, lena)
+    (notice,) = mails("administrator-notice")
+    assert notice.recipient == alma.primary_email, "not the one who did it, nor whoever cannot sign in"
+    assert (notice.parameters["about"], notice.parameters["by"]) == (anna.account.id, lena.account.id)
+
+
+def test_nobody_is_told_of_an_employee(organisation: Organisation, lena: SignedIn, employee: Person):
+    do(accounts.re_enrol, employee, lena)
+    assert kinds() == ["re-enrolment"]
+
+
+def test_a_changed_address_puts_out_whoever_came_in_with_the_temporary_password(app: Flask, organisation: Organisation):
+    nomi = person(organisation, "Nomi Contact", state=S.REGISTRATION_PENDING)
+    stranger = signed_in(app, nomi, "enrolment")
+    do(lambda account, _by: accounts.leave_address(account), nomi)
+    with app.test_request_context(), pytest.raises(EnrolmentOver), write():
+        accounts.complete_registration(stranger, "vivid otter kettle")
+    assert nomi.account.state is S.REGISTRATION_PENDING
+
+
+def test_nothing_of_a_temporary_password_outlives_the_account(organisation: Organisation):
+    nomi = person(
+        organisation, "Nomi Contact", state=S.REGISTRATION_PENDING, account={"temporary_password_failures": 4}
+    )
+    account = do(accounts.deactivate, nomi)
+    assert (account.temporary_password_hash, account.temporary_password_failures) == (None, 0)

@@ -139,7 +139,7 @@ def test_what_waits_in_the_outbox_is_delivered_and_its_temporary_password_works(
     delivered = {row.kind: row for row in db.session.scalars(select(OutboxMessage).where(OutboxMessage.attempts == 1))}
     assert {"registration", "unlocked", "locked"} <= set(delivered)
     account: Any = contacts()[2980].account
-    secret = tokens.temporary_password(account.temporary_password_issue, account.temporary_password_key)
+    secret = tokens.temporary_password(account.temporary_password_issue, tokens.present_key())
     admitted = sign_in.attempt(account.username, secret)
     assert admitted is not None
     assert admitted.enrolling

@@ -25,6 +25,7 @@ from portal.services import accounts, housekeeping, outbox, recovery, sign_in
 from portal.services.recovery import Need
 from portal.transactions import write
 from tests.factories import PASSWORD
+from tests.support.smtp import Mailbox
 
 SPENT = (OutboxMessage, RecoveryLink, RecoveryRequest, Session, KnownBrowser)
 pytestmark = pytest.mark.usefixtures("cheap_hashes")
@@ -117,12 +118,23 @@ def test_a_round_is_short_and_the_next_one_goes_on(clock, app: Flask, monkeypatc
     assert count(SignInReservation) == 0
 
 
-def test_it_comes_after_the_mail_and_without_the_worker_too(clock, app: Flask, monkeypatch: pytest.MonkeyPatch):
-    order: list[str] = []
-    for name, module, verb in (
-        ("asked", recovery, "handle_due"), ("sent", outbox, "deliver_due"), ("swept", housekeeping, "sweep_when_due"),
-    ):  # fmt: skip
-        monkeypatch.setattr(module, verb, lambda *_args, name=name, **_named: order.append(name) or 0)
-    worker.do_once(Event())
-    assert app.test_cli_runner().invoke(args=["mail", "deliver"]).exit_code == 0
-    assert order == ["asked", "sent", "swept"] * 2
+@pytest.mark.parametrize("with_worker", [True, False])
+def test_the_worker_and_mail_deliver_do_all_three_duties(
+    clock, app: Flask, busy_day: Person, mailbox: Mailbox, with_worker: bool
+):
+    """What was asked for is looked up, what that leads to is mailed, and what is spent goes."""
+    clock.shift(timedelta(days=31))
+    address = busy_day.primary_email
+    with write():
+        recovery.ask(busy_day.account.username or "", Need.USERNAME)
+    assert count(Session) > 0
+    if with_worker:
+        worker.do_once(Event())
+    else:
+        done = app.test_cli_runner().invoke(args=["mail", "deliver"])
+        assert done.stdout == (
+            "recovery requests: 1 handled, 0 to be tried again\n"
+            "mails: 1 sent, 0 delayed, 0 refused, 0 no longer wanted\n"
+        )
+    assert mailbox.one("username-reminder").recipients == [address]
+    assert count(Session) == 0

@@ -116,6 +116,23 @@ def test_a_connection_lost_after_the_message_was_taken_may_send_it_again_and_it_
     assert looked_at(row).state == "done"
 
 
+def test_a_server_that_looks_at_a_message_for_long_gets_it_once(
+    mailbox: Mailbox, nomi: Person, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(outbox, "SMTP_SECONDS", 0.5)
+    row = do(accounts.register, nomi)
+    mailbox.answer("slow")
+    outbox.deliver_due()
+    assert (looked_at(row).state, len(mailbox.messages)) == ("done", 1)
+
+
+def test_an_address_that_mail_cannot_carry_is_given_up_at_once(mailbox: Mailbox, organisation: Organisation):
+    jorg = person(organisation, "Jörg Contact", state=S.NOT_REGISTERED, email="jörg@coe.example")
+    row = do(accounts.register, jorg)
+    outbox.deliver_due()
+    assert (looked_at(row).state, row.last_error) == ("failed", "the address holds letters that mail cannot carry")
+
+
 def test_a_sender_that_the_server_refuses_waits_for_an_operator(mailbox: Mailbox, nomi: Person):
     """It is not the recipient's fault, and every mail would be lost."""
     import smtplib
@@ -158,7 +175,8 @@ def test_one_that_is_too_late_is_given_up(mailbox: Mailbox, nomi: Person, clock:
     clock.shift(timedelta(hours=24))
     outbox.deliver_due()
     assert (looked_at(row).state, mailbox.messages) == ("failed", [])
-    assert "too late" in row.last_error
+    assert row.last_error == "what it carries has expired"
+    assert nomi.account.internal_message == "mail-given-up"
 
 
 def test_a_temporary_password_that_another_one_replaced_is_not_sent(mailbox: Mailbox, nomi: Person):
@@ -256,6 +274,21 @@ def test_without_a_mail_server_mail_is_written_for_its_owner_alone(app: Flask, n
     assert row.message_id.encode() in file.read_bytes()
 
 
+def test_a_notice_goes_once_to_one_mailbox(organisation: Organisation):
+    case = person(
+        organisation, "Case Contact", state=S.LOCKED, email="case@coe.example", secondary_email="Case@COE.example"
+    )
+    do(accounts.unlock, case)
+    assert [row.recipient for row in mails()] == ["case@coe.example"]
+
+
+def test_all_that_is_due_now_is_tried_once(mailbox: Mailbox, nomi: Person):
+    ask_for_mail(nomi, 120)
+    mailbox.down()
+    assert outbox.deliver_all_due() == {"queued": 120}
+    assert {row.attempts for row in mails()} == {1}
+
+
 def test_a_recipient_is_one_and_no_header_can_be_written_into_it(mailbox: Mailbox, nomi: Person):
     with write():
         nomi.first_name = "Nomi\r\nBcc: evil@evil.example"
@@ -307,4 +340,4 @@ def test_a_temporary_password_whose_key_is_gone_is_given_up(app: Flask, mailbox:
     outbox.deliver_due()
     assert (looked_at(row).state, mailbox.messages) == ("failed", [])
     assert row.last_error == "the key that this was issued under is no longer configured"
-    assert nomi.account.internal_message == "mail-refused"
+    assert nomi.account.internal_message == "mail-given-up"

@@ -12,7 +12,7 @@ from portal import clock as the_clock
 from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import KnownBrowser, Organisation, Person, RecoveryLink, RecoveryRequest, Session
-from portal.services import accounts, contacts, recovery, sessions, tokens
+from portal.services import accounts, contacts, outbox, recovery, sessions, tokens
 from portal.services.recovery import LinkRefused, Need
 from portal.transactions import write
 from tests.factories import PASSWORD, person
@@ -52,7 +52,8 @@ def test_a_link_is_mailed_and_choosing_a_password_makes_the_account_active(
     nomi = person(organisation, "Nomi Contact", state=state)
     ask(app, nomi.primary_email.upper(), need)
     (link,), (mail,) = links(), mails()
-    assert (mail.kind, mail.recipient, mail.parameters) == ("password-reset", nomi.primary_email, {"links": [link.id]})
+    assert (mail.kind, mail.recipient) == ("password-reset", nomi.primary_email)
+    assert mail.parameters == {"links": [link.id], "barred": []}
     with app.test_request_context():
         reset(token_of(link))
     assert (nomi.account.state, nomi.account.failures, nomi.account.locked_at) == (S.ACTIVE, 0, None)
@@ -220,15 +221,32 @@ def test_an_address_that_we_hold_and_cannot_help_is_told_why(
     nomi = person(organisation, "Nomi Contact", state=state, account=columns)
     for _ in range(4):
         ask(app, nomi.primary_email)
-    assert [(row.kind, row.parameters) for row in mails()] == [("recovery-help", {"why": why})] * 3
+    barred = [{"account": nomi.account.id, "why": why}]
+    assert [(row.kind, row.parameters) for row in mails()] == [("recovery-help", {"barred": barred})] * 3
     assert [entry.details for entry in entries(nomi)] == [{"why": why}] * 3
 
 
-def test_of_several_that_cannot_be_helped_the_nearest_to_use_is_spoken_of(app: Flask, organisation: Organisation):
-    for state in (S.INACTIVE, S.NOT_REGISTERED, S.REGISTRATION_PENDING):
-        person(organisation, "Nomi Contact", email="desk@coe.example", state=state)
+def test_of_several_that_cannot_be_helped_the_nearest_to_use_comes_first(app: Flask, organisation: Organisation):
+    states = (S.INACTIVE, S.NOT_REGISTERED, S.REGISTRATION_PENDING)
+    shared = [person(organisation, "Nomi Contact", email="desk@coe.example", state=state) for state in states]
     ask(app, "desk@coe.example")
-    assert [row.parameters["why"] for row in mails()] == ["registration-pending"]
+    (mail,) = mails()
+    assert [each["why"] for each in mail.parameters["barred"]] == ["registration-pending", "not-registered", "inactive"]
+    assert mail.account_id == shared[2].account.id
+    assert [events(somebody) for somebody in shared] == [["account:recovery:help-mailed"]] * 3
+
+
+def test_who_shares_an_address_with_somebody_who_gets_a_link_is_told_too(app: Flask, organisation: Organisation):
+    ann = person(organisation, "Ann Active", email="desk@coe.example")
+    bob = person(organisation, "Bob Pending", email="desk@coe.example", state=S.REGISTRATION_PENDING)
+    ask(app, bob.account.username)
+    (mail,) = mails()
+    assert mail.parameters["links"] == [link.id for link in links()]
+    assert mail.parameters["barred"] == [{"account": bob.account.id, "why": "registration-pending"}]
+    assert (events(ann), events(bob)) == (["account:recovery:link-mailed"], ["account:recovery:help-mailed"])
+    assert [outbox.last_message(somebody.account) for somebody in (ann, bob)] == [mail, mail]
+    outbox.deliver_due()
+    assert {somebody.account.internal_message for somebody in (ann, bob)} == {"mail-sent"}
 
 
 def test_with_first_password_by_email_a_pending_registration_gets_a_link(app: Flask, organisation: Organisation):

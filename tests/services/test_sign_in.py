@@ -279,16 +279,22 @@ def test_the_old_password_in_hand_while_it_is_changed_opens_nothing(
     assert db.session.scalars(select(Session)).all() == []
 
 
-def test_a_guess_whose_process_died_counts_as_a_failure(app: Flask, employee: Person):
+def abandon_guesses(somebody: Person, times: int) -> None:
+    """Processes that died with a guess at somebody's password in hand."""
     with write():
         db.session.add_all(
             SignInReservation(
-                account_id=employee.account.id,
+                account_id=somebody.account.id,
+                credential_version=somebody.account.credential_version,
                 zone="internet",
                 reserved_at=the_clock.now() - timedelta(seconds=31),
             )
-            for _ in range(3)
+            for _ in range(times)
         )
+
+
+def test_a_guess_whose_process_died_counts_as_a_failure(app: Flask, employee: Person):
+    abandon_guesses(employee, 3)
     assert guess(app, employee.account.username) is None
     assert state_of(employee) is AccountState.LOCKED
     assert db.session.scalars(select(SignInReservation)).all() == []
@@ -303,11 +309,16 @@ def test_guesses_whose_process_died_lock_nothing_that_cannot_be_locked(app: Flas
         state=AccountState.REGISTRATION_PENDING,
         account={"temporary_password_expires_at": the_clock.now() - timedelta(hours=1)},
     )
-    long_ago = the_clock.now() - timedelta(minutes=5)
-    with write():
-        db.session.add_all(
-            SignInReservation(account_id=nomi.account.id, zone="internet", reserved_at=long_ago) for _ in range(4)
-        )
+    abandon_guesses(nomi, 4)
     assert guess(app, nomi.account.username) is None
     assert state_of(nomi) is AccountState.REGISTRATION_PENDING
     assert nomi.account.failures_total == 4
+
+
+def test_guesses_at_an_earlier_password_do_not_count_against_the_present_one(app: Flask, employee: Person):
+    abandon_guesses(employee, 3)
+    with write():
+        accounts.re_enrol(employee.account, None)
+    assert guess(app, employee.account.username) is None
+    assert (employee.account.temporary_password_failures, employee.account.failures_total) == (1, 1)
+    assert db.session.scalars(select(SignInReservation)).all() == []

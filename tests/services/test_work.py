@@ -1,11 +1,13 @@
 """Work that is due: leases, pauses, and workers that share it."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from portal import clock as the_clock
 from portal.extensions import db
@@ -143,6 +145,55 @@ def test_what_cannot_be_settled_is_undone_and_tried_again(app: Flask, clock: Any
 
     work.do_due(Duty(RecoveryRequest, 3, settled=settle), limit=1)
     assert (rows()[0].state, rows()[0].identifier, rows()[0].last_error) == ("queued", "row 0", "ValueError")
+
+
+def away() -> OperationalError:
+    return OperationalError("UPDATE", {}, Exception("the database went away"))
+
+
+@pytest.fixture
+def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(work, "SETTLE_PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(work, "SETTLE_SECONDS", 0.5)
+
+
+def test_what_was_done_outside_is_not_done_again_because_the_database_went_away(
+    app: Flask, clock: Any, short_patience: None
+):
+    put()
+    doing, failures = Doing(), [away(), away()]
+
+    def settle(_row: RecoveryRequest) -> None:
+        if failures:
+            raise failures.pop()
+
+    assert work.do_all_due(replace(doing.duty, settled=settle)) == {"done": 1}
+    assert (rows()[0].state, len(doing.done), failures) == ("done", 1, [])
+
+
+def test_what_was_done_outside_is_done_whatever_its_settling_says(app: Flask, clock: Any, short_patience: None):
+    put()
+    doing = Doing()
+
+    def settle(_row: RecoveryRequest) -> None:
+        raise ValueError("a secret")
+
+    assert work.do_all_due(replace(doing.duty, settled=settle)) == {"done": 1}
+    assert (rows()[0].state, rows()[0].last_error) == ("done", "ValueError")
+
+
+def test_work_that_takes_longer_keeps_its_lease(app: Flask, clock: Any):
+    put()
+    taken_meanwhile = []
+
+    def slow(_row_id: int) -> None:
+        work.take_longer(timedelta(minutes=10))
+        clock.shift(timedelta(minutes=9))
+        taken_meanwhile.append(work._claim(RecoveryRequest, "another worker", the_clock.now()))
+
+    assert work.do_due(Duty(RecoveryRequest, 3, do=slow)) == 1
+    assert taken_meanwhile == [None]
+    assert rows()[0].state == "done"
 
 
 def test_four_workers_do_forty_pieces_and_none_twice(app: Flask):

@@ -97,12 +97,12 @@ class _Handler:
         if behaviour == "drop-mid-data":
             _transport_of(server).abort()
             return "421 gone"
-        if behaviour == "slow":
-            await asyncio.sleep(self.mailbox.slow_seconds)
         content = envelope.original_content or b""
         parsed = message_from_bytes(content, policy=default)
         assert isinstance(parsed, EmailMessage)
         self.mailbox.messages.append(Received(envelope.mail_from or "", list(envelope.rcpt_tos), parsed, content))
+        if behaviour == "slow":
+            await asyncio.sleep(self.mailbox.slow_seconds)
         if behaviour == "reset-after-accept":
             _reset(_transport_of(server))
         return "250 Accepted"
@@ -130,7 +130,8 @@ class Mailbox:
         self.messages: list[Received] = []
         self.attempts = 0
         """How many recipients were offered, refused ones included."""
-        self.slow_seconds = 30.0
+        self.slow_seconds = 1.5
+        """How long a slow server looks at a message that it has, before it says that it has taken it."""
         self.behaviour = "ok"
         self.dropping: set[Any] = set()
         self._controller: Controller | None = None

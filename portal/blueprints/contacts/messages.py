@@ -76,6 +76,7 @@ MAILS: dict[str, LazyString] = {
     "recovery-help": _("Help with getting in"),
     "username-reminder": _("Username reminder"),
     "password-changed": _("Password changed"),
+    "administrator-notice": _("Notice about another administrator"),
 }
 
 INTERNAL: dict[str, LazyString] = {
@@ -101,6 +102,7 @@ INTERNAL_MAIL: dict[str, tuple[LazyString, LazyString]] = {
         _("%(mail)s e-mail could not be delivered"),
         _("%(mail)s e-mail refused by mail server: %(words)s"),
     ),
+    "mail-given-up": (_("%(mail)s e-mail was not sent"), _("%(mail)s e-mail was not sent: %(words)s")),
     "mail-dropped": (
         _("%(mail)s e-mail not sent: the address was changed"),
         _("%(mail)s e-mail not sent: the address was changed"),

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from portal.domain import passwords
 from portal.domain.passwords import Weakness
 from portal.models import Person
-from portal.services import accounts
+from portal.services import temporary_passwords
 from portal.services.recovery import Need
 
 
@@ -95,7 +95,7 @@ class NewPasswordForm(FlaskForm):
         weakness = passwords.weakness(field.data or "", own_words(self._person), shortest)
         if weakness is not None:
             raise ValidationError(_why(weakness, shortest))
-        if accounts.is_temporary_password(self._person.account, field.data or ""):
+        if temporary_passwords.is_in_use(self._person.account, field.data or ""):
             raise ValidationError(_("Choose a password of your own, not the temporary one"))
 
     def validate_password_again(self, field: PasswordField) -> None:
@@ -126,5 +126,9 @@ def _why(weakness: Weakness, shortest: int) -> LazyString:
         Weakness.TOO_LONG: _("The password may have %(number)s characters at most", number=passwords.LONGEST),
         Weakness.GUESSABLE: _(
             "This password is easy to guess. Three words that have nothing to do with you are better"
+        ),
+        Weakness.OWN_WORDS: _(
+            "This password is little more than your own name, address or organisation, and easy to guess. Choose words "
+            "that have nothing to do with you"
         ),
     }[weakness]

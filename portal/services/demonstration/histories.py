@@ -144,6 +144,6 @@ def not_registered(now: datetime, *, days: int) -> History:
 def _temporary(hashed: str, expires_at: datetime, issue: str) -> dict[str, Any]:
     """A temporary password whose secret nobody was told."""
     return {
-        "temporary_password_hash": hashed, "temporary_password_issue": issue, "temporary_password_key": "",
+        "temporary_password_hash": hashed, "temporary_password_issue": issue,
         "temporary_password_expires_at": expires_at,
     }  # fmt: skip

@@ -130,7 +130,7 @@ def _person_row(organisation: Organisation, member: Member, now: datetime) -> di
 
 ACCOUNT_DEFAULTS: dict[str, Any] = {
     "password_hash": None, "password_changed_at": None, "temporary_password_hash": None,
-    "temporary_password_issue": None, "temporary_password_key": None, "temporary_password_expires_at": None,
+    "temporary_password_issue": None, "temporary_password_expires_at": None,
     "temporary_password_failures": 0, "enrolled": False, "re_enrolled": False, "unlock_expires_at": None,
     "locked_at": None, "failures": 0, "failures_since_success": 0, "failures_total": 0, "last_failure_at": None,
     "sign_ins": 0, "last_sign_in_at": None, "previous_sign_in_at": None, "internal_message": "",

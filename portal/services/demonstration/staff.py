@@ -102,7 +102,7 @@ class Chance:
         """Their 24 hours are over: a temporary password of the past, which nobody was told."""
         at = self._ago(25, 24 * 14)
         return {
-            "temporary_password_hash": self.nobodys_hash, "temporary_password_key": "",
+            "temporary_password_hash": self.nobodys_hash,
             "temporary_password_issue": f"of-the-past-{self.dice.random()}"[:40],
             "temporary_password_expires_at": at + timedelta(hours=24),
             "internal_message": "mail-sent", "internal_detail": "registration", "internal_message_at": at,
