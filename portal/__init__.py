@@ -69,7 +69,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     blueprints.init_app(app)
     errors.init_app(app, htmx.retarget_to_notice, htmx.is_htmx, permissions.signed_out_fragment)
     commands.init_app(app)
-    app.after_request(htmx.vary)
+    htmx.init_app(app)
     app.after_request(notices.use_up)
     app.after_request(_note_session_use)
     return app

@@ -27,7 +27,10 @@ MESSAGES: dict[int, LazyString] = {
     503: _("The portal is too busy just now, and nothing was changed. Try again in a moment."),
 }
 
-STALE = _("This page had been open for too long. Load it again and try once more.")
+STALE = _(
+    "This page belongs to an earlier sign-in, so nothing was saved. Copy what you typed, load the page again and send "
+    "it once more."
+)
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +68,7 @@ def init_app(
         status: int, headers: dict[str, str] | None = None, name: str | None = None, **context: object
     ) -> Response:
         page = status if status in PAGES else (400 if status < 500 else 500)
-        g.error_page = True
+        g.error_page = page
         words: dict[str, object] = {"retry_at": None, "error_id": None, "message": MESSAGES[page], **context}
         template = "errors/_notice.html" if is_fragment() else f"errors/{name or page}.html"
         response = make_response(render_template(template, **words), status)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from flask import Response, g, redirect, render_template, request
+from flask import Flask, Response, g, redirect, render_template, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from portal import notices
@@ -28,7 +28,15 @@ def page_query() -> Mapping[str, str]:
     """The query of the page in front of somebody: HTMX posts from it to addresses that may be older than its list."""
     if request.method == "GET" or not is_htmx():
         return request.args
-    return dict(parse_qsl(urlsplit(request.headers.get("HX-Current-URL", "")).query))
+    return dict(parse_qsl(urlsplit(page_in_front() or "").query))
+
+
+def remember_search() -> None:
+    """A search while typing is one step of the history: its first results are a new entry, and the next replace it."""
+    if is_htmx() and request.headers.get("HX-Source", "").endswith(("#q", "-search")):
+        before = urlsplit(request.headers.get("HX-Current-URL", ""))
+        again = before.path == request.path and bool(dict(parse_qsl(before.query)).get("q"))
+        g.history = "HX-Replace-Url" if again else "HX-Push-Url"
 
 
 def see_other(url: str, notice: str | None = None) -> AnyResponse:
@@ -42,11 +50,17 @@ def see_other(url: str, notice: str | None = None) -> AnyResponse:
     return answer
 
 
-def leave_for(url: str) -> AnyResponse:
+def leave_for(url: str, notice: str | None = None) -> AnyResponse:
     """A signed-out HTMX call is sent to ``url`` as a whole page, never into a cell; other requests get a 303."""
-    if is_htmx():
-        return Response(status=401, headers={"HX-Redirect": url})
-    return redirect(url, 303)
+    answer: AnyResponse = Response(status=401, headers={"HX-Redirect": url}) if is_htmx() else redirect(url, 303)
+    if notice:
+        notices.put_into_cookie(answer, notice)
+    return answer
+
+
+def page_in_front() -> str | None:
+    """The address of the page that a form was sent from, when the browser says so; it may be anybody's."""
+    return request.headers.get("HX-Current-URL") or request.referrer
 
 
 def retarget_to_notice(answer: Response) -> Response:
@@ -56,8 +70,21 @@ def retarget_to_notice(answer: Response) -> Response:
     return answer
 
 
-def vary(answer: Response) -> Response:
+def _vary(answer: Response) -> Response:
     """Caches keep pages and fragments apart."""
     if g.get("varies_by_htmx"):
         answer.vary.update(("HX-Request", "HX-History-Restore-Request"))
     return answer
+
+
+def _write_history(answer: Response) -> Response:
+    """Tell HTMX whether the search that this answers is a step of its own."""
+    if "history" in g and answer.status_code == 200:
+        answer.headers[g.history] = request.full_path.rstrip("?")
+    return answer
+
+
+def init_app(app: Flask) -> None:
+    """What HTMX and caches are told with each answer."""
+    app.after_request(_vary)
+    app.after_request(_write_history)

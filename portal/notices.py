@@ -1,5 +1,7 @@
 """What a page says once, after the change that led to it: a code in a short-lived cookie, a fixed text on the page."""
 
+from dataclasses import dataclass
+
 from flask import current_app, g, request
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
@@ -8,19 +10,37 @@ from werkzeug.wrappers import Response
 COOKIE = "notice"
 SECONDS = 60
 
-TEXTS: dict[str, LazyString] = {
-    "signed-out": _("You have signed out."),
-    "password-chosen": _("Your password has been set. You are signed in."),
-    "password-reset": _("Your password has been changed. Sign in with the new one."),
-    "saved": _("The changes have been saved."),
-    "unchanged": _("Nothing was different, so nothing was changed."),
-    "created": _("The contact has been created. They are not registered yet."),
-    "registered": _("The contact has been registered."),
-    "unlocked": _("The account has been unlocked."),
-    "re-enrolled": _("The contact has been re-enrolled."),
-    "deactivated": _("The contact has been made inactive."),
-    "reactivated": _("The contact has been made active again. They are not registered yet."),
-    "delivered": _("What was due has been delivered."),
+
+@dataclass(frozen=True)
+class Notice:
+    """A fixed text, and how it is shown: ``success``, ``info`` or ``warning``."""
+
+    text: LazyString
+    kind: str = "success"
+
+
+NOTICES: dict[str, Notice] = {
+    "signed-out": Notice(_("You have signed out.")),
+    "session-over": Notice(_("You were signed out, because nothing was done for a while or elsewhere."), "info"),
+    "not-saved": Notice(_("You had been signed out, so nothing was saved. Sign in, and do it once more."), "warning"),
+    "password-chosen": Notice(_("Your password has been set. You are signed in.")),
+    "password-reset": Notice(_("Your password has been changed. Sign in with the new one.")),
+    "saved": Notice(_("The changes have been saved.")),
+    "saved-and-void": Notice(
+        _(
+            "The changes have been saved. The temporary password went to the earlier address and no longer works: "
+            "Re-Enrol sends a new one."
+        ),
+        "warning",
+    ),
+    "unchanged": Notice(_("Nothing was different, so nothing was changed."), "info"),
+    "created": Notice(_("The contact has been created. They are not registered yet.")),
+    "registered": Notice(_("The contact has been registered.")),
+    "unlocked": Notice(_("The account has been unlocked.")),
+    "re-enrolled": Notice(_("The contact has been re-enrolled.")),
+    "deactivated": Notice(_("The contact has been made inactive.")),
+    "reactivated": Notice(_("The contact has been made active again. They are not registered yet.")),
+    "delivered": Notice(_("What was due has been delivered.")),
 }
 
 
@@ -35,13 +55,13 @@ def _cookie_name() -> str:
     return f"__Host-{COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else COOKIE
 
 
-def notice() -> LazyString | None:
-    """The text that the page before left, if any; showing it uses it up."""
+def notice() -> Notice | None:
+    """What the page before left to say, if anything; showing it uses it up."""
     code = request.cookies.get(_cookie_name())
     if code is None:
         return None
     g.notice_shown = True
-    return TEXTS.get(code)
+    return NOTICES.get(code)
 
 
 def use_up(answer: Response) -> Response:

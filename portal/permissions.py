@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from flask import Flask, abort, current_app, g, request, url_for
 from flask_login import current_user
@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from portal.domain.roles import Permission, permissions_of
 from portal.extensions import login_manager
-from portal.htmx import is_htmx, leave_for
+from portal.htmx import is_htmx, leave_for, page_in_front
 from portal.services import sessions
 
 P = ParamSpec("P")
@@ -63,7 +63,7 @@ def guard() -> Response | None:
     if access is None:
         abort(403)
     if not current_user.is_authenticated:
-        return leave_for(url_for("sign_in.sign_in", next=_wanted()))
+        return _to_sign_in()
     if access == ENROLMENT:
         return None if current_user.is_enrolling else leave_for(url_for("sign_in.home"))
     if current_user.is_enrolling:
@@ -77,7 +77,14 @@ def signed_out_fragment() -> Response | None:
     """What a call of HTMX gets that the guard would have sent to the sign-in, had its token not been refused first."""
     if not is_htmx() or request.endpoint is None or declared_access(request.endpoint) == PUBLIC:
         return None
-    return None if current_user.is_authenticated else leave_for(url_for("sign_in.sign_in"))
+    return None if current_user.is_authenticated else _to_sign_in()
+
+
+def _to_sign_in() -> Response:
+    """The way to sign in and back, with a word about what is gone: the session, and what was sent without one."""
+    if request.method not in ("GET", "HEAD"):
+        return leave_for(url_for("sign_in.sign_in", next=_wanted()), "not-saved")
+    return leave_for(url_for("sign_in.sign_in", next=_wanted()), "session-over" if sessions.has_cookie() else None)
 
 
 def _comes_from_elsewhere() -> bool:
@@ -89,10 +96,11 @@ def _comes_from_elsewhere() -> bool:
 
 
 def _wanted() -> str | None:
-    """Where a signed-out person wanted to go, for after the sign-in; only a page can be gone back to."""
-    if request.method != "GET":
-        return None
-    return request.full_path.rstrip("?")
+    """Where a signed-out person wanted to go, for after the sign-in: the page, or the one that a form was sent from."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    page = urlsplit(page_in_front() or "")
+    return safe_next(urlunsplit(("", "", page.path, page.query, ""))) if page.netloc == request.host else None
 
 
 def safe_next(target: str | None) -> str | None:

@@ -26,9 +26,9 @@ def init_app(app: Flask) -> None:
 
 
 def layout_context() -> dict[str, object]:
-    """What the layouts use, on every page; an error page looks nothing up, for the database may be what failed."""
+    """What the layouts use, on every page; after a failure of ours nothing is looked up: it may be the database's."""
     settings = current_app.config
-    known = not g.get("error_page") and current_user.is_authenticated
+    known = g.get("error_page", 0) < 500 and current_user.is_authenticated
     signed_in = known and not current_user.is_enrolling
     return {
         "brand": Brand(settings["BRAND_NAME"], settings["BRAND_LOGO"], settings["SUPPORT_EMAIL"]),

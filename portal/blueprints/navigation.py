@@ -19,7 +19,7 @@ def menus(signed_in: SignedIn) -> list[Menu]:
             break
     if signed_in.roles & {Role.REGIONAL_ACCOUNT_MANAGER, Role.CENTRAL_ADMINISTRATOR}:
         found.append(_item(_("Organisations"), url_for("contacts.organisations")))
-    found.append(_item(_("Find an administrator"), url_for("find_administrator.index")))
+    found.append(_item(_("Find your system administrator"), url_for("find_administrator.index")))
     return found
 
 

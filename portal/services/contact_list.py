@@ -50,6 +50,8 @@ class ContactPage:
     last: int
     contacts_count: int
     people_count: int
+    elsewhere: int = 0
+    """How many people a search finds that found no contact."""
 
 
 def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = None) -> ContactPage:
@@ -61,6 +63,9 @@ def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = Non
     if wanted.q:
         shown = and_(shown, _matches(wanted.q))
         total = _count(shown)
+    elsewhere = 0
+    if wanted.q and not total and wanted.tab == "contacts":
+        elsewhere = _count(everybody, _matches(wanted.q))
     pages = max(-(-total // wanted.size), 1)
     page = min(wanted.page or _page_of(chosen, shown, wanted.size), pages)
     people = list(db.session.scalars(_rows(shown, wanted.size, page)).all())
@@ -74,6 +79,7 @@ def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = Non
         last=first + len(people),
         contacts_count=contacts_count,
         people_count=people_count,
+        elsewhere=elsewhere,
     )
 
 

@@ -178,6 +178,11 @@ def put_into_cookie(token: str) -> None:
     cookie["_user_id"] = token
 
 
+def has_cookie() -> bool:
+    """Whether the browser brings a session's token, of one that lasts or not."""
+    return "_user_id" in cookie
+
+
 def clear_cookie() -> None:
     """The browser forgets its session."""
     cookie.clear()

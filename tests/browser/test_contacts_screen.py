@@ -117,6 +117,28 @@ def test_a_form_with_mistakes_names_them_above_and_beside_the_fields(
     assert nu(screen.content()) == []
 
 
+def test_a_linked_smartcard_is_a_fact_on_a_sound_page(
+    screen: Any, axe: Callable[[Any], None], nu: Callable[[str], list[str]]
+) -> None:
+    steps.make_contact(screen, "Carda", "Holder", "carda@coe.example")
+    screen.get_by_label("A smartcard is or was linked").check()
+    screen.get_by_role("button", name="Save").click()
+    screen.get_by_text("Only a central administrator can take this back.").wait_for()
+    assert screen.locator("#smartcard_linked").count() == 0
+    axe(screen)
+    assert nu(screen.content()) == []
+
+
+def test_what_an_action_did_is_said_where_it_was_pressed(open_browser: Callable[..., Any], sign_in: Any) -> None:
+    phone = open_browser(width=390, height=700)
+    sign_in(phone, "local_administrator")
+    steps.make_contact(phone, "Phoebe", "Narrow", "phoebe@coe.example")
+    steps.press(phone, "Register", becomes="registration-pending")
+    place = phone.get_by_text("The contact has been registered.").bounding_box()
+    assert place is not None
+    assert 0 <= place["y"] <= 700
+
+
 def test_re_enrol_asks_first_and_a_no_changes_nothing(screen: Any) -> None:
     asked = []
     screen.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))

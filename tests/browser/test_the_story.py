@@ -20,6 +20,7 @@ class Cast:
     contact: Any
     scripts: bool
     last_name: str
+    looked_at: Callable[[Any], None]
     username: str = ""
 
     @property
@@ -29,13 +30,24 @@ class Cast:
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with JavaScript", "without JavaScript"])
 def test_a_contact_is_let_in_locked_out_and_let_back_in(
-    scripts: bool, open_browser: Open, sign_in: Callable[[Any, str], None]
+    scripts: bool,
+    open_browser: Open,
+    sign_in: Callable[[Any, str], None],
+    axe: Callable[[Any], None],
+    nu: Callable[[str], list[str]],
 ) -> None:
+    def looked_at(page: Any) -> None:
+        """Pages that only a mail leads to are as sound as the others."""
+        assert nu(page.content()) == []
+        if scripts:
+            axe(page)
+
     cast = Cast(
         admin=open_browser(javascript=scripts),
         contact=open_browser(width=390, javascript=scripts),
         scripts=scripts,
         last_name="Wanderlust" if scripts else "Plainsong",
+        looked_at=looked_at,
     )
     sign_in(cast.admin, "local_administrator")
     assert cast.admin.url.endswith(steps.CONTACTS)
@@ -65,6 +77,7 @@ def signs_in_with_the_temporary_password(cast: Cast) -> None:
     cast.username = steps.line_after(letter, "username is")
     steps.fill_sign_in(contact, cast.username, steps.line_after(letter, "temporary password is"))
     contact.wait_for_url("**/enrol")
+    cast.looked_at(contact)
     steps.choose_password(contact, OWN_PASSWORD, "Set password and continue")
     contact.wait_for_url("**/account")
     assert not steps.scrolls_sideways(contact)
@@ -83,6 +96,7 @@ def is_locked_out_and_resets_by_e_mail(cast: Cast) -> None:
     steps.open_letter(contact, cast.email, "new password")
     contact.locator(".app-mailbox__text a").first.click()
     contact.wait_for_url("**/recover/new-password")
+    cast.looked_at(contact)
     steps.choose_password(contact, ANOTHER_PASSWORD, "Change password")
     contact.get_by_text("Your password has been changed.").wait_for()
     steps.fill_sign_in(contact, cast.username, ANOTHER_PASSWORD)

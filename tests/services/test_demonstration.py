@@ -124,6 +124,15 @@ def test_each_role_can_sign_in(loaded: Flask):
         assert held == ([] if entry.role == "employee" else [Role(entry.role)])
 
 
+def test_a_sign_in_is_offered_no_longer_once_its_password_is_another(loaded: Flask):
+    employee = demonstration.sign_ins()[0]
+    account = db.session.scalars(select(Account).where(Account.username == employee.username)).one()
+    assert employee.works
+    with write():
+        accounts.put_password(accounts.locked(account.id), "a hash of another one")
+    assert [entry.works for entry in demonstration.sign_ins()] == [False, True, True, True, True]
+
+
 def test_passwords_are_random_and_readable_by_their_owner_alone(loaded: Flask):
     file = file_of(loaded)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

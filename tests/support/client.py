@@ -150,7 +150,8 @@ class CheckingClient(FlaskClient):
     def _seen(self, method: str, url: str, expect: int | None, htmx: bool, **kwargs: Any) -> Answer:
         headers = dict(kwargs.pop("headers", {}))
         if htmx:
-            headers |= {"HX-Request": "true", "HX-Current-URL": ORIGIN + (self.page.url if self.page else "/")}
+            headers["HX-Request"] = "true"
+            headers.setdefault("HX-Current-URL", ORIGIN + (self.page.url if self.page else "/"))
         if method == "POST" and self.page:
             headers.setdefault("Referer", ORIGIN + self.page.url)
         answer: Any = self.open(url, method=method, headers=headers, **kwargs)

@@ -179,7 +179,8 @@ class TestFields:
             "errorSummary",
             titleText="There is a problem",
             errorList=errors,
-            attributes={"tabindex": "-1"},
+            disableAutoFocus=True,
+            attributes={"tabindex": "-1", "autofocus": ""},
         )
         assert dom(ours_html("error_summary.error_summary(f)", f=form)) == (dom(expected) if errors else [])
 

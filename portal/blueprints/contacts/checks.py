@@ -38,7 +38,10 @@ def phone(form: Any, field: Field) -> None:
     """A number that can be dialled in the organisation's country."""
     if field.data and not _is_as_before(form, field) and not contact_details.is_phone(field.data, form.region):
         example = contact_details.example_phone(form.region)
-        raise ValidationError(_("Enter a phone number with its area code, such as %(example)s", example=example))
+        label = str(field.label.text)
+        raise ValidationError(
+            _("%(field)s: enter it with its area code, such as %(example)s", field=label, example=example)
+        )
 
 
 def email(form: Any, field: Field) -> None:
@@ -47,7 +50,8 @@ def email(form: Any, field: Field) -> None:
         return
     address = contact_details.email_address(field.data)
     if address is None:
-        raise ValidationError(_("Enter an e-mail address in the form name@organisation.example"))
+        label = str(field.label.text)
+        raise ValidationError(_("%(field)s: enter it in the form name@organisation.example", field=label))
     field.data = address
 
 
@@ -64,10 +68,12 @@ def primary_email(form: Any, field: Field) -> None:
 
 def confirmation(form: Any, field: Field) -> None:
     """The address typed again, when it is new or another."""
-    if not form.primary_email.data or not form.email_changes or form.primary_email.errors:
+    if not form.primary_email.data or not form.email_changes:
         return
     if not field.data:
         raise ValidationError(_("Enter the primary e-mail address again, to confirm it"))
+    if form.primary_email.errors:
+        return
     typed = contact_details.email_address(field.data) or field.data
     if fold_email(typed) != fold_email(form.primary_email.data):
         raise ValidationError(_("The two e-mail addresses are not the same"))

@@ -40,8 +40,8 @@ def at_moment(at: datetime) -> str:
 
 def _not_registered(person: Person) -> str:
     if not person.primary_email:
-        return _("You are not registered yet. We need an e-mail address for you first.")
-    return _("You are not registered yet: no temporary password has been sent to you.")
+        return _("You are not registered. We need an e-mail address for you first.")
+    return _("You are not registered: there is no temporary password for you yet.")
 
 
 def _pending(account: Account, mail: OutboxMessage | None) -> str:

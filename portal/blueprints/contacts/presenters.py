@@ -69,6 +69,7 @@ class ListView:
     new_href: str
     cancel_href: str
     all_href: str
+    people_href: str
     page_url: Callable[[int], str]
 
 
@@ -112,6 +113,7 @@ def list_view(
         new_href=url_for("contacts.new", code=organisation.code, **query_of(wanted)),
         cancel_href=url_for("contacts.index", code=organisation.code, **query_of(wanted)),
         all_href=at(q="", page=None),
+        people_href=at(tab="people", page=None),
         page_url=lambda page: at(page=page),
     )
 

@@ -16,6 +16,7 @@ from portal.blueprints.contacts.messages import FIELDS
 from portal.blueprints.contacts.presenters import contact_url, list_view, query_of, value_text
 from portal.domain.contact_details import ContactDetails
 from portal.models import Organisation, Person
+from portal.notices import Notice
 from portal.permissions import safe_next
 from portal.services import contact_list, contacts
 from portal.services.contact_list import Wanted
@@ -36,8 +37,8 @@ class Difference:
 class Said:
     """What the screen says besides the record: a notice above it or in the panel, a move refused, a conflict."""
 
-    notice: str | None = None
-    panel_notice: str | None = None
+    notice: Notice | None = None
+    panel_notice: Notice | None = None
     refusal: str | None = None
     conflict: list[Difference] | None = None
 
@@ -55,6 +56,7 @@ def wanted() -> Wanted:
 def screen(organisation: Organisation, person: Person | None, form: ContactForm | None, said: Said = NOTHING) -> str:
     """The screen with ``person`` chosen, or with an empty ``form``, or with nothing chosen."""
     asked = wanted()
+    htmx.remember_search()
     here = request.path
     if person is not None:
         here = contact_url(organisation, person.ess_id)
@@ -87,7 +89,7 @@ def chosen(person: Person, said: Said = NOTHING) -> str:
 def saved(person: Person, notice: str) -> str | Response:
     """After Save: the same screen with its notice. HTMX gets it at once: where it would be sent, it is already."""
     if htmx.is_htmx():
-        return chosen(person, Said(notice=str(notices.TEXTS[notice])))
+        return chosen(person, Said(notice=notices.NOTICES[notice]))
     return htmx.see_other(contact_url(person.organisation, person.ess_id, wanted(), "chosen-contact"), notice)
 
 
@@ -141,8 +143,8 @@ def _left() -> Said:
     left = notices.notice()
     if left is None:
         return NOTHING
-    in_panel = any(left is notices.TEXTS[code] for code in PANEL_NOTICES)
-    return Said(panel_notice=str(left)) if in_panel else Said(notice=str(left))
+    in_panel = any(left is notices.NOTICES[code] for code in PANEL_NOTICES)
+    return Said(panel_notice=left) if in_panel else Said(notice=left)
 
 
 def _question(asked: Wanted) -> str:

@@ -1,3 +1,5 @@
+from collections.abc import Mapping
+
 from flask import request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
@@ -6,7 +8,9 @@ from portal import htmx
 from portal.blueprints.contacts import blueprint, moves, screens
 from portal.blueprints.contacts.forms import ContactForm
 from portal.blueprints.contacts.presenters import contact_url, organisation_rows
+from portal.domain.account_state import AccountState
 from portal.domain.roles import Permission
+from portal.models import Person
 from portal.permissions import requires
 from portal.services import administered_organisations, contacts, organisations
 from portal.services.contacts import Conflict, DuplicateAddress
@@ -21,6 +25,7 @@ def organisation_list() -> str:
     q, kind = request.args.get("q", "").strip(), request.args.get("kind", "")
     page = request.args.get("page", "")
     number = int(page) if page.isascii() and page.isdigit() and len(page) < 10 else 1
+    htmx.remember_search()
     found = administered_organisations.find(current_user, q, kind, number)
     return htmx.render(
         "contacts/organisations.html", "contacts/_organisations.html", **organisation_rows(found, q, kind)
@@ -85,12 +90,20 @@ def save(code: str, ess_id: int) -> Answer:
             changes = contacts.save(
                 person, form.details(), current_user, version=version, allow_duplicate=allow_duplicate
             )
-            return screens.saved(person, "saved" if changes else "unchanged")
+            return screens.saved(person, _notice_of(person, changes))
     except DuplicateAddress as duplicate:
         form.show_duplicates(duplicate.people)
     except Conflict as conflict:
         return screens.screen(person.organisation, person, form, screens.in_conflict(form, conflict)), 409
     return screens.screen(person.organisation, person, form), 422
+
+
+def _notice_of(person: Person, changes: Mapping[str, object]) -> str:
+    """What Save has done; whoever waits for a temporary password does so in vain when the address changed."""
+    if not changes:
+        return "unchanged"
+    waits = person.account.state is AccountState.REGISTRATION_PENDING
+    return "saved-and-void" if waits and "primary_email" in changes else "saved"
 
 
 @blueprint.post("/organisations/<code>/contacts/<int:ess_id>/register")

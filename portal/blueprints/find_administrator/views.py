@@ -2,7 +2,7 @@ from flask import Response, jsonify, render_template, request
 
 from portal.blueprints.find_administrator import blueprint
 from portal.blueprints.find_administrator.presenters import Listed, as_json, turn_to, where
-from portal.htmx import render
+from portal.htmx import remember_search, render
 from portal.permissions import public
 from portal.services import listings, organisation_search, organisations
 
@@ -14,6 +14,7 @@ def index() -> str:
     text = organisation_search.normalised(request.args.get("q", ""))
     letter = request.args.get("letter")
     letter = letter if letter in organisation_search.LETTERS and not text else None
+    remember_search()
     if text:
         listed = Listed(organisation_search.find(text, page))
     else:

@@ -3,12 +3,13 @@
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import exists, select
 
+from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import Account, Counter, Organisation, Person
 from portal.services.demonstration.loading import counts, fill, prepare
@@ -46,7 +47,12 @@ def sign_ins() -> list[SignIn]:
     """An account for each role, with its password; none outside the demonstration, or where others could reach it."""
     if not current_app.config["BASE_URL_IS_LOOPBACK"] or not is_demonstration():
         return []
-    return [SignIn(**sign_in) for sign_in in json.loads(_file().read_text("utf-8"))["sign_ins"]]
+    kept = [SignIn(**entry) for entry in json.loads(_file().read_text("utf-8"))["sign_ins"]]
+    now = select(Account.username, Account.credential_version).where(
+        Account.username.in_([entry.username for entry in kept]), Account.state == AccountState.ACTIVE
+    )
+    usable = {(username, version) for username, version in db.session.execute(now)}
+    return [replace(entry, works=(entry.username, entry.credential_version) in usable) for entry in kept]
 
 
 def database_is_empty() -> bool:

@@ -77,9 +77,9 @@ def fill(prepared: Prepared) -> tuple[list[SignIn], list[SignIn]]:
     _act(office)
 
     def sign_in(role: str, member: Member, organisation: Organisation, password: str) -> SignIn:
-        username = db.session.scalars(select(Account.username).where(Account.id == member.account_id)).one()
-        name = f"{member.first_name} {member.last_name}"
-        return SignIn(role, name, organisation.name, username or "", prepared.passwords[password])
+        account = db.session.get_one(Account, member.account_id)
+        name, secret = f"{member.first_name} {member.last_name}", prepared.passwords[password]
+        return SignIn(role, name, organisation.name, account.username or "", secret, account.credential_version)
 
     centre = places.organisations[CENTRE]
     return [

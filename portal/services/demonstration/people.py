@@ -22,13 +22,18 @@ GROUPS, GROUP = 4, 4
 
 @dataclass(frozen=True)
 class SignIn:
-    """An account of the demonstration that can sign in: its role (``employee`` for none), and how."""
+    """An account of the demonstration that can sign in: its role (``employee`` for none), and how.
+
+    ``credential_version`` is that of the password: it ``works`` while the account is active and has no other one.
+    """
 
     role: str
     name: str
     organisation: str
     username: str
     password: str
+    credential_version: int = 1
+    works: bool = True
 
 
 @dataclass

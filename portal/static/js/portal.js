@@ -27,6 +27,13 @@ function askFirst(event) {
   }
 }
 
+// Who takes the focus in a page that is there already is decided below, and not by the browser.
+function beforeSwap(event) {
+  for (const { fragment } of event.detail.tasks) {
+    fragment.querySelectorAll("[autofocus]").forEach((element) => element.removeAttribute("autofocus"));
+  }
+}
+
 // What came may be a page of another title. What went wrong gets the focus: the error summary, or the notice of a refusal, which may stand out of view. Otherwise the
 // focus goes where the address points to, or, when the swap took away what had it, to what came; all need a tabindex for it.
 function afterSwap(event) {
@@ -53,5 +60,6 @@ function sayNoAnswer(event) {
 startComponents();
 startMenus();
 document.addEventListener("submit", askFirst, true);
+document.addEventListener("htmx:before:swap", beforeSwap);
 document.addEventListener("htmx:after:swap", afterSwap);
 document.addEventListener("htmx:error", sayNoAnswer);

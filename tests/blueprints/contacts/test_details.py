@@ -123,9 +123,10 @@ def test_errors_stand_beside_the_field_and_nothing_typed_is_lost(katie: Person, 
     assert errors(page) == {
         "first_name": "Enter the first name",
         "last_name": "Leave out line breaks and other characters that cannot be printed",
-        "primary_phone": "Enter a phone number with its area code, such as 0121 234 5678",
-        "primary_email": "Enter an e-mail address in the form name@organisation.example",
-        "secondary_email": "Enter an e-mail address in the form name@organisation.example",
+        "primary_phone": "Primary Phone Number: enter it with its area code, such as 0121 234 5678",
+        "primary_email": "Primary Email Address: enter it in the form name@organisation.example",
+        "confirm_primary_email": "Enter the primary e-mail address again, to confirm it",
+        "secondary_email": "Secondary Email Address: enter it in the form name@organisation.example",
         "job_title": "Job Title: use 120 characters or fewer",
     }
     typed = page.form(f"{URL}/{katie.ess_id}").values
@@ -166,7 +167,7 @@ def test_htmx_gets_the_same_form_back(katie: Person, local_admin_client: Checkin
         (
             {"secondary_email": "用户@coe.example"},
             "secondary_email",
-            "Enter an e-mail address in the form name@organisation.example",
+            "Secondary Email Address: enter it in the form name@organisation.example",
         ),
     ],
 )
@@ -281,6 +282,30 @@ def test_fields_that_are_not_the_forms_change_nothing(katie: Person, local_admin
     assert (katie.ess_id, katie.organisation_id, katie.account.username, katie.account.state) == before
     assert katie.is_contact
     assert katie.account.roles == []
+
+
+def test_a_changed_address_says_that_the_temporary_password_is_void(
+    organisation: Organisation, local_admin_client: CheckingClient
+):
+    nomi = factories.person(organisation, "Nomi Contact", state=AccountState.REGISTRATION_PENDING)
+    new = "nomi@new.example"
+    answer = save(local_admin_client, nomi, primary_email=new, confirm_primary_email=new)
+    page = local_admin_client.follow(answer).page
+    assert "The temporary password went to the earlier address and no longer works" in page.text_at("chosen-contact")
+    answer = save(local_admin_client, nomi, job_title="Clerk")
+    assert "earlier address" not in local_admin_client.follow(answer).page.text_at("chosen-contact").split("Job")[0]
+
+
+@pytest.mark.parametrize("changes", [{"first_name": ""}, {"job_title": "Clerk in chief", "version": "99"}])
+def test_a_linked_smartcard_stays_linked_whatever_goes_wrong(
+    organisation: Organisation, local_admin_client: CheckingClient, changes: dict[str, str]
+):
+    carda = factories.person(organisation, "Carda Holder", smartcard_linked=True)
+    page = save(local_admin_client, carda, 409 if "version" in changes else 422, **changes).page
+    assert "Only a central administrator can take this back" in page.text_at("contact-details")
+    assert "smartcard" not in (page.text_at("contact-conflict") if page.has_id("contact-conflict") else "")
+    save(local_admin_client, carda, job_title="Clerk")
+    assert carda.smartcard_linked
 
 
 def test_ones_own_address_is_not_changed_here(local_admin: Person, local_admin_client: CheckingClient):

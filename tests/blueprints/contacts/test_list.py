@@ -149,6 +149,22 @@ def test_an_organisation_without_people_says_so(central_admin_client: CheckingCl
     assert "Nobody is a contact yet." in central_admin_client.get("/organisations/RX1/contacts").page.words
 
 
+def test_a_search_that_finds_no_contact_says_who_else_it_finds(
+    eleven: list[Person], local_admin_client: CheckingClient
+):
+    page = local_admin_client.get(f"{URL}?q=zach").page
+    assert "Nobody here matches “zach”. 1 person under All people does" in page.words
+    assert names(local_admin_client.get(page.link("1 person under All people does")).page) == ["Zach Nobody"]
+    assert "under All people" not in local_admin_client.get(f"{URL}?q=nobody+at+all").page.words
+
+
+def test_a_closed_organisation_says_so(organisation: Organisation, local_admin_client: CheckingClient):
+    assert local_admin_client.get(URL).page.heading == "42061 COUNTY OFFICE OF EDUCATION"
+    with write():
+        organisation.status = "closed"
+    assert local_admin_client.get(URL).page.heading == "42061 COUNTY OFFICE OF EDUCATION Closed"
+
+
 def test_states_that_have_run_out_are_shown_as_such(
     clock, organisation: Organisation, local_admin_client: CheckingClient
 ):
@@ -174,6 +190,7 @@ def test_another_organisation_is_not_there(other_organisation: Organisation, loc
 def test_who_only_sees_has_no_new_button(regional_manager_client: CheckingClient):
     page = regional_manager_client.get(URL).page
     assert not page.has_id("new-contact")
+    assert "You may look at these records." in page.words
 
 
 def test_an_injected_name_stays_text(organisation: Organisation, local_admin_client: CheckingClient):

@@ -53,7 +53,19 @@ def test_htmx_gets_the_results_alone_and_they_are_a_part_of_the_page(client: Che
     box = client.get(URL).page.by_id("q")
     assert box.get("hx-get") == URL
     assert box.get("hx-target") == "#results"
-    assert box.get("hx-replace-url") == "true"
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("before", "header"),
+    [("", "HX-Push-Url"), ("?letter=A", "HX-Push-Url"), ("?q=", "HX-Push-Url"), ("?q=hos", "HX-Replace-Url")],
+)
+def test_typing_is_one_step_of_the_history(client: CheckingClient, before: str, header: str):
+    typed = {"HX-Source": "input#q", "HX-Current-URL": f"http://127.0.0.1:8000{URL}{before}"}
+    answer = client.get(f"{URL}?q=hosp", htmx=True, headers=typed)
+    histories = {name: value for name, value in answer.headers.items() if name.endswith("-Url")}
+    assert histories == {header: f"{URL}?q=hosp"}
+    assert "HX-Push-Url" not in client.get(f"{URL}?q=hosp", htmx=True).headers
 
 
 @pytest.mark.usefixtures("three")

@@ -55,12 +55,14 @@ def test_a_stale_page_is_called_that(employee_client: CheckingClient):
     page = employee_client.post("/sign-out", expect=403, csrf=False).page
     assert page.heading == "This page had been open for too long"
     notice = employee_client.post("/sign-out", expect=403, csrf=False, htmx=True).page
-    assert notice.words == "This page had been open for too long. Load it again and try once more."
+    assert notice.words.startswith("This page belongs to an earlier sign-in, so nothing was saved.")
 
 
 def test_a_call_whose_session_is_over_goes_to_the_sign_in_whatever_its_token(client: CheckingClient):
     url = "/organisations/42061/contacts/7/unlock"
-    answer = client.post(url, expect=401, csrf=False, htmx=True)
-    assert answer.headers["HX-Redirect"] == "/sign-in"
+    page = {"HX-Current-URL": "http://127.0.0.1:8000/organisations/42061/contacts/7?tab=people"}
+    answer = client.post(url, expect=401, csrf=False, htmx=True, headers=page)
+    assert answer.headers["HX-Redirect"] == "/sign-in?next=/organisations/42061/contacts/7?tab%3Dpeople"
+    assert "You had been signed out, so nothing was saved." in client.get("/sign-in").page.words
     client.post(url, expect=403, csrf=False)
     client.post("/sign-out", expect=403, csrf=False, htmx=True)
