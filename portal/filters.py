@@ -1,11 +1,13 @@
 """How moments and numbers read on a page: in the portal's time zone and locale, to the minute."""
 
+import re
 from datetime import datetime
 
 from flask import Flask
 from flask_babel import format_datetime, format_decimal, format_time, get_locale
 from markupsafe import Markup, escape
 
+ADDRESS_END = re.compile(r"@[\w-]+(?:\.[\w-]+)+")
 DATE_AND_TIME = {"en_US": "MM/dd/yyyy hh:mm a"}
 TIME = {"en_US": "h:mm a"}
 
@@ -33,8 +35,9 @@ def time_element(at: datetime | None) -> Markup:
 
 
 def breakable(text: object) -> Markup:
-    """The text, in which a line may end before an @: an address that is too long breaks there, not in a word."""
-    return Markup("<wbr>@").join(escape(text).split("@"))
+    """The text, in which a line may end before the @ of an address and before a full stop behind it, not in a word."""
+    safe = str(escape(text))
+    return Markup(ADDRESS_END.sub(lambda end: "<wbr>" + end[0].replace(".", "<wbr>."), safe))  # noqa: S704 - escaped
 
 
 def number(count: int) -> str:

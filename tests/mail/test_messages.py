@@ -257,5 +257,9 @@ def test_american_readers_get_their_own_words_and_dates(app: Flask, organisation
     move(accounts.re_enrol, somebody(organisation, S.ACTIVE))
     with force_locale("en_US"):
         outbox.deliver_due()
+        app.config["PRIVATE_NETWORKS"] = ["10.0.0.0/8"]
+        fail(app, person(organisation, "Noel Contact"), 5, PRIVATE)
+        outbox.deliver_due()
+    assert "from your organization's network." in mailbox.one("locked").text
     received = mailbox.one("re-enrolment")
     assert re.search(r"until \d\d/\d\d/\d{4} \d\d:\d\d [AP]M", received.text)
