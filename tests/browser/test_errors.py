@@ -94,13 +94,22 @@ def test_without_javascript_a_refused_move_and_a_form_with_mistakes_are_whole_pa
         page.get_by_role("button", name="Register").click()
     assert navigation.value.status == 409
     assert "Register is not possible now" in page.locator("#self-service-refusal").inner_text()
+    assert in_view(page, "#self-service-refusal")
     sound(page, navigation.value, scripts=False)
     page.goto(f"{steps.CONTACTS}/new")
     with page.expect_navigation() as navigation:
         page.get_by_role("button", name="Save").click()
     assert navigation.value.status == 422
     assert "Enter" in page.locator(".nhsuk-error-summary").inner_text()
+    assert in_view(page, ".nhsuk-error-summary")
     sound(page, navigation.value, scripts=False)
+
+
+def in_view(page: Any, selector: str) -> bool:
+    """Whether somebody who does not scroll sees it begin."""
+    page.wait_for_timeout(200)
+    place = page.locator(selector).bounding_box()
+    return place is not None and 0 <= place["y"] <= page.viewport_size["height"]
 
 
 def test_the_mailbox_shows_a_letter(page: Any, sound: Sound) -> None:

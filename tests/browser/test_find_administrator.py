@@ -27,6 +27,17 @@ def test_results_appear_while_typing_and_the_address_can_be_kept(page: Any) -> N
     assert page.get_by_label("Name of your organisation").input_value() == "office of ed"
 
 
+def test_back_leads_to_what_was_there_before_the_search(page: Any) -> None:
+    page.goto("/find-administrator?letter=C")
+    page.get_by_label("Name of your organisation").press_sequentially("alder", delay=25)
+    page.get_by_text("Results for “alder”").wait_for()
+    page.get_by_label("Name of your organisation").press("Enter")
+    page.wait_for_url(re.compile(r"q=alder$"))
+    page.wait_for_timeout(300)
+    page.go_back()
+    page.get_by_role("heading", name="Organisations under C").wait_for()
+
+
 def test_nothing_found_says_what_else_to_try(page: Any) -> None:
     page.goto("/find-administrator")
     page.get_by_label("Name of your organisation").fill("zzqqxx")

@@ -146,3 +146,14 @@ def test_gzip_with_a_name_in_its_header_is_read_as_any_other() -> None:
     from portal.compression import padded_gzip
 
     assert gzip.decompress(padded_gzip("Größe".encode() * 500)) == "Größe".encode() * 500
+
+
+def test_a_client_that_hangs_up_in_the_middle_is_no_error(served: Portal, visitor: httpx.Client) -> None:
+    before = len(served.started[0].said)
+    head = f"POST /sign-in HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\nContent-Length: 100\r\n\r\n"
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", served.port), timeout=5) as connection:
+            connection.sendall(head.encode() + b"username=")
+    time.sleep(0.5)
+    assert visitor.get("/livez").status_code == 200
+    assert "error" not in served.started[0].said[before:]

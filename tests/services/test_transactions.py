@@ -2,8 +2,8 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from portal.extensions import db
 from portal.models import Counter
@@ -23,6 +23,12 @@ def test_a_write_that_gets_no_lock_does_not_let_the_next_one_write_without_it(ap
     db.session.add(Counter(name="stray", value=1))
     with pytest.raises(WriteOutsideTransaction):
         db.session.flush()
+
+
+def test_what_somebody_typed_stands_in_no_error_of_the_database(app: Flask):
+    with pytest.raises(DBAPIError) as failed:
+        db.session.execute(text("SELECT :typed FROM nowhere"), {"typed": "a password by mistake"})
+    assert "a password by mistake" not in str(failed.value)
 
 
 def test_a_write_that_raises_is_undone(app: Flask):
