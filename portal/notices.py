@@ -21,7 +21,9 @@ class Notice:
 
 NOTICES: dict[str, Notice] = {
     "signed-out": Notice(_("You have signed out.")),
-    "session-over": Notice(_("You were signed out, because nothing was done for a while or elsewhere."), "info"),
+    "session-over": Notice(
+        _("You have been signed out: nothing was done for a while, or the session was ended."), "info"
+    ),
     "not-saved": Notice(_("You had been signed out, so nothing was saved. Sign in, and do it once more."), "warning"),
     "password-chosen": Notice(_("Your password has been set. You are signed in.")),
     "password-reset": Notice(_("Your password has been changed. Sign in with the new one.")),

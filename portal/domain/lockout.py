@@ -44,9 +44,9 @@ class Limits:
 
 
 def admission(*, failures: int, reserved: int, limit: int) -> Admission:
-    """Whether a guess may be checked now: never more open guesses than failures are left.
+    """Whether a guess at an account that is not locked may be checked now: never more open ones than failures are left.
 
-    With nothing reserved, an account that is not locked always has one guess: failures from the private zone may
+    With nothing reserved there is always one guess: failures from the private zone may
     stand above the internet zone's limit, and then the next failure locks.
     """
     if reserved == 0 or failures + reserved < limit:

@@ -180,7 +180,11 @@ def _wait_longer_for_the_last_reply(server: smtplib.SMTP) -> None:
         code, said = reply()
         last_comes = code == GO_AHEAD
         if last_comes:
-            work.take_longer(timedelta(seconds=LAST_REPLY_SECONDS + SMTP_SECONDS))
+            try:
+                work.take_longer(timedelta(seconds=LAST_REPLY_SECONDS + SMTP_SECONDS))
+            except Exception:
+                server.close()  # nothing of the message was sent yet, and nothing is to be said any more
+                raise
         if server.sock is not None:
             server.sock.settimeout(LAST_REPLY_SECONDS if last_comes else SMTP_SECONDS)
         return code, said

@@ -102,15 +102,21 @@ def do_all_due(duty: Duty[Row]) -> Counter[str]:
 
 
 def take_longer(by: timedelta) -> None:
-    """The work in hand goes on for up to ``by`` from now: nobody else takes it before."""
+    """The work in hand goes on for up to ``by`` from now: nobody else takes it before.
+
+    Raises TryLater when somebody else has it already.
+    """
     mine = _in_hand.get()
     kind = mine.kind
     with write():
-        db.session.execute(
+        mine_still = db.session.scalar(
             update(kind)
             .where(kind.id == mine.row_id, kind.lease_owner == mine.owner)  # type: ignore[attr-defined]
             .values(lease_until=clock.now() + by)
+            .returning(kind.id)  # type: ignore[attr-defined]
         )
+    if mine_still is None:
+        raise TryLater("the lease ran out")
 
 
 def _claim(kind: type[Row], owner: str, due_by: datetime) -> int | None:

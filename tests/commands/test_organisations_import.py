@@ -9,8 +9,11 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from portal.domain.organisation_files import FileFormat
 from portal.extensions import db
 from portal.models import AuditEntry, Listing, Organisation, Region
+from portal.services import organisation_batches, organisation_import
+from portal.services.code_ledger import CodeLedger
 from tests import factories
 from tests.commands.organisation_files import (
     counts,
@@ -279,3 +282,35 @@ def test_an_import_that_was_killed_is_run_again(app, tmp_path):
     assert 0 < done < 3_000, "the kill came too late to show anything"
     assert done % 500 == 0, "a batch is there whole or not at all"
     assert counts(run_import(app, file)) == figures(added=3_000 - done, unchanged=done)
+
+
+def test_links_of_many_organisations_are_made_a_few_at_a_time(app, tmp_path, monkeypatch):
+    monkeypatch.setattr(organisation_batches, "LINKED_AT_ONCE", 2)
+    rows = [f"RX{number},Trust {number},HEAD,RX{number + 1}" for number in range(7)]
+    run_import(app, write_csv(tmp_path, "code,name,parent_code,successor_code", *rows, "HEAD,Head,,"))
+    assert [organisation(f"RX{number}").parent.code for number in range(7)] == ["HEAD"] * 7
+    assert [organisation(f"RX{number}").successor.code for number in range(6)] == [f"RX{n + 1}" for n in range(6)]
+    assert organisation("RX6").successor_id is None
+
+
+def test_a_dry_run_keeps_nobody_waiting(app, tmp_path):
+    """While it compares, somebody else takes the write lock and the rows, without waiting."""
+    file = write_csv(tmp_path, "code,name", "RX1,North")
+    run_import(app, file)
+    taken = []
+
+    def somebody_writes(_rows: int) -> None:
+        with db.engine.connect().execution_options(writes=True) as other, other.begin():
+            nowait = select(Organisation.id).with_for_update(nowait=True)
+            taken.append(len(other.execute(nowait).all()))
+
+    class Silent:
+        def outcome(self, line: int, outcome: object, reason: str = "") -> None:
+            somebody_writes(line)
+
+        def warning(self, line: int, text: str) -> None: ...
+
+    with file.open("rb") as opened, CodeLedger() as codes:
+        checked = organisation_import.check(opened, FileFormat.CSV, codes, lambda _bytes: None)
+        organisation_import.compare(checked, Silent(), somebody_writes)
+    assert taken == [1, 1]

@@ -1,5 +1,6 @@
 """The outbox: a row in the transaction that asks for it, a mail from the worker, and what a mail server may do."""
 
+import smtplib
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,22 @@ def test_a_server_that_looks_at_a_message_for_long_gets_it_once(
     assert (looked_at(row).state, len(mailbox.messages)) == ("done", 1)
 
 
+def test_a_mail_whose_lease_was_lost_on_the_way_is_not_sent(
+    mailbox: Mailbox, nomi: Person, monkeypatch: pytest.MonkeyPatch
+):
+    row = do(accounts.register, nomi)
+    original = smtplib.SMTP.mail
+
+    def overtaken(*arguments: Any) -> Any:
+        with write():
+            db.session.get_one(OutboxMessage, row.id).lease_owner = "another worker"
+        return original(*arguments)
+
+    monkeypatch.setattr(smtplib.SMTP, "mail", overtaken)
+    outbox.deliver_due(limit=1)
+    assert (looked_at(row).state, row.lease_owner, mailbox.messages) == ("queued", "another worker", [])
+
+
 def test_an_address_that_mail_cannot_carry_is_given_up_at_once(mailbox: Mailbox, organisation: Organisation):
     jorg = person(organisation, "Jörg Contact", state=S.NOT_REGISTERED, email="jörg@coe.example")
     row = do(accounts.register, jorg)
@@ -135,8 +152,6 @@ def test_an_address_that_mail_cannot_carry_is_given_up_at_once(mailbox: Mailbox,
 
 def test_a_sender_that_the_server_refuses_waits_for_an_operator(mailbox: Mailbox, nomi: Person):
     """It is not the recipient's fault, and every mail would be lost."""
-    import smtplib
-
     with pytest.raises(outbox.work.TryLater, match="553 no such sender"):
         outbox_send(smtplib.SMTPSenderRefused(553, b"no such sender", "portal@portal.example"))
     with pytest.raises(outbox.work.TryLater, match="535"):

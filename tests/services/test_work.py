@@ -196,6 +196,20 @@ def test_work_that_takes_longer_keeps_its_lease(app: Flask, clock: Any):
     assert rows()[0].state == "done"
 
 
+def test_who_has_lost_the_lease_gets_no_more_time(app: Flask, clock: Any):
+    put()
+
+    def slow(row_id: int) -> None:
+        with write():
+            db.session.get_one(RecoveryRequest, row_id).lease_owner = "another worker"
+        work.take_longer(timedelta(minutes=10))
+        raise AssertionError("nothing may be done any more")
+
+    work.do_due(Duty(RecoveryRequest, 3, do=slow), limit=1)
+    assert (rows()[0].lease_owner, rows()[0].state) == ("another worker", "queued")
+    assert rows()[0].lease_until < the_clock.now() + timedelta(minutes=5)
+
+
 def test_four_workers_do_forty_pieces_and_none_twice(app: Flask):
     put(40, due_at=the_clock.now())
     doing = Doing()

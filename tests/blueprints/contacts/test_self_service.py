@@ -231,6 +231,15 @@ def test_a_pending_registration_says_how_it_stands(
     assert words in fields(panel_of(local_admin_client, person))["external-message"]
 
 
+def test_who_came_in_by_a_known_browser_while_locked_is_told(
+    organisation: Organisation, local_admin_client: CheckingClient
+):
+    person = made(organisation, S.ACTIVE, account={"internal_message": "signed-in-while-locked"})
+    said = fields(panel_of(local_admin_client, person))
+    assert said["external-message"].startswith("Failed attempts had locked your account. You signed in from a browser")
+    assert said["internal-message"].startswith("Signed in from a known browser while locked; unlocked")
+
+
 def test_a_disabled_password_cannot_be_unlocked(organisation: Organisation, local_admin_client: CheckingClient):
     person = made(organisation, S.LOCKED, account={"failures_since_success": 100, "failures_total": 120})
     page = panel_of(local_admin_client, person)
