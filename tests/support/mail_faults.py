@@ -129,6 +129,8 @@ class MailServer:
             raise _Gone
         while content[-1] not in (b".\r\n", b""):
             content.append(lines.readline())  # type: ignore[attr-defined]
+        if content[-1] == b"":
+            raise _Gone  # the sender died before its final dot: nothing was handed over (RFC 5321 4.1.1.4)
         raw = b"".join(content[:-1])
         parsed = message_from_bytes(raw, policy=default)
         assert isinstance(parsed, EmailMessage)
