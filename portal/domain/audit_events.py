@@ -1,31 +1,173 @@
-"""The audit trail's vocabulary: each event's name (subject:part:action) and the details it may and must carry."""
+"""The audit trail's vocabulary: each event's name (subject:part:action), its sentence, and the details it carries."""
 
-EVENTS: dict[str, frozenset[str]] = {
-    "account:registration:registered": frozenset({"username", "expires_at"}),
-    "account:registration:re-enrolled": frozenset({"expires_at"}),
-    "account:registration:completed": frozenset(),
-    "account:temporary-password:accepted": frozenset(),
-    "account:temporary-password:failed": frozenset({"failures"}),
-    "account:temporary-password:voided": frozenset({"failures"}),
-    "account:sign-in:succeeded": frozenset(),
-    "account:sign-in:succeeded-while-locked": frozenset(),
-    "account:sign-in:failed": frozenset({"failures"}),
-    "account:sign-in:refused": frozenset({"state"}),
-    "account:lock:locked": frozenset({"failures"}),
-    "account:lock:unlocked": frozenset({"expires_at"}),
-    "account:session:signed-out": frozenset(),
-    "account:password:reset": frozenset(),
-    "account:password:disabled": frozenset({"failures"}),
-    "account:recovery:link-mailed": frozenset({"times"}),
-    "account:recovery:help-mailed": frozenset({"why"}),
-    "account:recovery:username-mailed": frozenset(),
-    "account:life:deactivated": frozenset(),
-    "account:life:reactivated": frozenset(),
-    "person:record:created": frozenset(),
-    "person:record:changed": frozenset({"changes"}),
-    "sign-in:unknown:failed": frozenset(),
-    "organisations:import:begun": frozenset({"file", "rows"}),
-    "organisations:import:applied": frozenset({"file", "added", "changed", "closed", "unchanged", "refused"}),
+from dataclasses import dataclass
+
+
+def _(text: str) -> str:
+    """Marks a text for the catalogues; it is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True)
+class Event:
+    """One kind of entry.
+
+    ``sentence`` says what happened to whoever reads the trail, ``own`` to the person whom it happened to. Both may name
+    ``person``, ``actor`` and the details; where nobody signed in did it, ``actor`` is the portal.
+    """
+
+    sentence: str
+    own: str = ""
+    details: frozenset[str] = frozenset()
+
+
+EVENTS: dict[str, Event] = {
+    "account:registration:registered": Event(
+        _(
+            "%(actor)s registered %(person)s with the username %(username)s; "
+            "the temporary password works until %(expires_at)s"
+        ),
+        _("%(actor)s registered you; the temporary password works until %(expires_at)s"),
+        frozenset({"username", "expires_at"}),
+    ),
+    "account:registration:re-enrolled": Event(
+        _("%(actor)s re-enrolled %(person)s; the temporary password works until %(expires_at)s"),
+        _("%(actor)s re-enrolled you; the temporary password works until %(expires_at)s"),
+        frozenset({"expires_at"}),
+    ),
+    "account:registration:completed": Event(
+        _("%(person)s completed the registration and chose a password"),
+        _("You completed your registration and chose a password"),
+    ),
+    "account:enrolment-link:issued": Event(
+        _("%(actor)s issued a link to enrol %(person)s, good until %(expires_at)s"),
+        _("%(actor)s issued a link to enrol you, good until %(expires_at)s"),
+        frozenset({"expires_at"}),
+    ),
+    "account:temporary-password:accepted": Event(
+        _("%(person)s signed in with the temporary password"),
+        _("You signed in with your temporary password"),
+    ),
+    "account:temporary-password:failed": Event(
+        _("A wrong temporary password was tried at the account of %(person)s: number %(failures)s"),
+        _("A wrong temporary password was tried at your account: number %(failures)s"),
+        frozenset({"failures"}),
+    ),
+    "account:temporary-password:voided": Event(
+        _("The temporary password of %(person)s was voided after %(failures)s wrong ones"),
+        _("Your temporary password was voided after %(failures)s wrong ones"),
+        frozenset({"failures"}),
+    ),
+    "account:sign-in:succeeded": Event(_("%(person)s signed in"), _("You signed in")),
+    "account:sign-in:succeeded-while-locked": Event(
+        _("%(person)s signed in from a browser known before, which unlocked the account"),
+        _("You signed in from a browser you had used before, which unlocked your account"),
+    ),
+    "account:sign-in:failed": Event(
+        _("A wrong password was tried at the account of %(person)s: number %(failures)s in a row"),
+        _("A wrong password was tried at your account: number %(failures)s in a row"),
+        frozenset({"failures"}),
+    ),
+    "account:sign-in:refused": Event(
+        _("An attempt to sign in as %(person)s was refused without a look at the password; the account was: %(state)s"),
+        _("An attempt to sign in as you was refused without a look at the password; your account was: %(state)s"),
+        frozenset({"state"}),
+    ),
+    "account:lock:locked": Event(
+        _("The account of %(person)s was locked after %(failures)s wrong passwords in a row"),
+        _("Your account was locked after %(failures)s wrong passwords in a row"),
+        frozenset({"failures"}),
+    ),
+    "account:lock:unlocked": Event(
+        _("%(actor)s unlocked the account of %(person)s; the unlock holds until %(expires_at)s"),
+        _("%(actor)s unlocked your account; the unlock holds until %(expires_at)s"),
+        frozenset({"expires_at"}),
+    ),
+    "account:session:signed-out": Event(_("%(person)s signed out"), _("You signed out")),
+    "account:session:confirmed": Event(
+        _("%(person)s gave the password again for a change that needs it"),
+        _("You gave your password again for a change that needs it"),
+    ),
+    "account:session:ended": Event(
+        _("%(actor)s signed %(person)s out of a browser"),
+        _("%(actor)s signed you out of a browser"),
+    ),
+    "account:session:all-ended": Event(
+        _("%(actor)s signed %(person)s out everywhere: %(sessions)s browsers"),
+        _("%(actor)s signed you out everywhere: %(sessions)s browsers"),
+        frozenset({"sessions"}),
+    ),
+    "account:password:reset": Event(
+        _("%(person)s chose a new password with a mailed link"),
+        _("You chose a new password with a mailed link"),
+    ),
+    "account:password:changed": Event(_("%(person)s changed the password"), _("You changed your password")),
+    "account:password:disabled": Event(
+        _("The password of %(person)s was disabled after %(failures)s failures without a success"),
+        _("Your password was disabled after %(failures)s failures without a success"),
+        frozenset({"failures"}),
+    ),
+    "account:recovery:link-mailed": Event(
+        _("A link to choose a new password was mailed to %(person)s: time %(times)s"),
+        _("A link to choose a new password was mailed to you: time %(times)s"),
+        frozenset({"times"}),
+    ),
+    "account:recovery:help-mailed": Event(
+        _("Recovery could not help %(person)s, and the mail said why: %(why)s"),
+        _("Recovery could not help you, and the mail said why: %(why)s"),
+        frozenset({"why"}),
+    ),
+    "account:recovery:username-mailed": Event(
+        _("The usernames on the address of %(person)s were mailed to it"),
+        _("The usernames on your address were mailed to it"),
+    ),
+    "account:email:asked": Event(
+        _("%(person)s asked for the e-mail address %(address)s, which is to be confirmed"),
+        _("You asked for the e-mail address %(address)s, which is to be confirmed"),
+        frozenset({"address"}),
+    ),
+    "account:email:changed": Event(
+        _("%(person)s confirmed the e-mail address %(after)s in place of %(before)s"),
+        _("You confirmed the e-mail address %(after)s in place of %(before)s"),
+        frozenset({"before", "after"}),
+    ),
+    "account:role:granted": Event(
+        _("%(actor)s granted %(person)s the role %(role)s"),
+        _("%(actor)s granted you the role %(role)s"),
+        frozenset({"role"}),
+    ),
+    "account:life:deactivated": Event(
+        _("%(actor)s made %(person)s inactive"),
+        _("%(actor)s made you inactive"),
+    ),
+    "account:life:reactivated": Event(
+        _("%(actor)s made %(person)s active again"),
+        _("%(actor)s made you active again"),
+    ),
+    "person:record:created": Event(
+        _("%(actor)s created the record of %(person)s"),
+        _("%(actor)s created your record"),
+    ),
+    "person:record:changed": Event(
+        _("%(actor)s changed the record of %(person)s: %(changes)s"),
+        _("%(actor)s changed your record: %(changes)s"),
+        frozenset({"changes"}),
+    ),
+    "sign-in:unknown:failed": Event(_("Somebody tried to sign in with a name that leads to no account")),
+    "organisations:import:begun": Event(
+        _("An import of %(rows)s organisations from %(file)s was begun"), details=frozenset({"file", "rows"})
+    ),
+    "organisations:import:applied": Event(
+        _(
+            "An import of organisations from %(file)s was applied: %(added)s added, %(changed)s changed, "
+            "%(closed)s closed, %(unchanged)s unchanged, %(refused)s refused"
+        ),
+        details=frozenset({"file", "added", "changed", "closed", "unchanged", "refused"}),
+    ),
+    "installation:database:restored": Event(
+        _("%(actor)s restored the database from a backup of %(taken_at)s; what came after it is lost: %(lost)s"),
+        details=frozenset({"taken_at", "lost"}),
+    ),
 }
 
 
@@ -33,5 +175,6 @@ def check(event: str, details: dict[str, object]) -> None:
     """Raises ValueError for an event that is not in the vocabulary, or details other than the declared ones."""
     if event not in EVENTS:
         raise ValueError(f"{event} is not in the vocabulary of the audit trail")
-    if set(details) != EVENTS[event]:
-        raise ValueError(f"{event} carries {sorted(EVENTS[event])}, not {sorted(details)}")
+    declared = EVENTS[event].details
+    if set(details) != declared:
+        raise ValueError(f"{event} carries {sorted(declared)}, not {sorted(details)}")

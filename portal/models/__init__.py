@@ -2,6 +2,8 @@
 
 from portal.models.account import (
     Account,
+    EmailChange,
+    EnrolmentLink,
     KnownBrowser,
     RecoveryLink,
     RecoveryRequest,
@@ -26,6 +28,8 @@ __all__ = [
     "AuditChain",
     "AuditEntry",
     "Counter",
+    "EmailChange",
+    "EnrolmentLink",
     "Heartbeat",
     "KnownBrowser",
     "Listing",

@@ -1,8 +1,9 @@
 """The self-service side of a person: account, roles, sessions, guesses in hand, and recovery."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.domain.account_state import AccountState
@@ -76,7 +77,10 @@ class RoleGrant(Model):
 
 
 class Session(Model):
-    """A signed-in browser. The cookie has the token; here stands its hash (ASVS 7.2)."""
+    """A signed-in browser. The cookie has the token; here stands its hash (ASVS 7.2).
+
+    ``confirmed_at``: when the password was asked for again. ``held_form``: what was sent before that, to go on with.
+    """
 
     __tablename__ = "sessions"
     __table_args__ = (CheckConstraint("kind IN ('full', 'enrolment')", name="kind_known"),)
@@ -89,6 +93,8 @@ class Session(Model):
     browser: Mapped[str] = mapped_column(String(300))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime())
     last_used_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    held_form: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     account: Mapped[Account] = relationship()
 
@@ -141,4 +147,33 @@ class RecoveryLink(Model):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
     times_mailed: Mapped[int] = mapped_column(default=0)
     used_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    account: Mapped[Account] = relationship()
+
+
+class EmailChange(Model):
+    """A new address that its owner has asked for; it counts once the link that is mailed to it was used."""
+
+    __tablename__ = "email_changes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    address: Mapped[str] = mapped_column(String(254))
+    issue: Mapped[str] = mapped_column(String(40), unique=True)
+    key: Mapped[str] = mapped_column(String(20))
+    credential_version: Mapped[int]
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    account: Mapped[Account] = relationship()
+
+
+class EnrolmentLink(Model):
+    """A link from the command line with which the first central administrator chooses a password, once."""
+
+    __tablename__ = "enrolment_links"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"), index=True)
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    issued_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     account: Mapped[Account] = relationship()

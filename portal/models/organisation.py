@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, true
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.extensions import Model
@@ -50,6 +50,7 @@ class Organisation(Model):
     successor_code: Mapped[str] = mapped_column(String(60), default="", index=True)
     successor_id: Mapped[int | None] = mapped_column(ForeignKey("organisations.id"), index=True)
     automatic_internet_access: Mapped[bool] = mapped_column(default=False)
+    own_record_amendable: Mapped[bool] = mapped_column(default=True, server_default=true())
 
     region: Mapped[Region | None] = relationship()
     parent: Mapped["Organisation | None"] = relationship(foreign_keys=[parent_id], remote_side=[id])

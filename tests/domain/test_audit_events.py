@@ -26,5 +26,5 @@ def test_an_entry_carries_what_its_event_declares_and_nothing_else(details: dict
 
 
 def test_no_event_declares_a_secret():
-    declared = {name for details in EVENTS.values() for name in details}
+    declared = {name for event in EVENTS.values() for name in event.details}
     assert not declared & {"password", "temporary_password", "token", "link", "identifier"}

@@ -105,7 +105,7 @@ def test_the_past_stands_in_an_unbroken_chain_of_declared_entries():
     for number, entry in enumerate(entries, start=1):
         assert (entry.sequence, entry.previous_hash) == (number, head)
         assert entry.hash == audit.fingerprint(entry)
-        assert set(entry.details) == EVENTS[entry.event]
+        assert set(entry.details) == EVENTS[entry.event].details
         head = entry.hash
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
     with write():
