@@ -1,30 +1,18 @@
-"""Signing in: a guess is reserved, checked, and settled, so that guesses in parallel never get more than the limit.
-
-The reservation is committed before the hash is computed, its outcome in a second transaction after it (ASVS 15.4.2).
-Whoever asks, the same work is done: two transactions and one hash (ASVS 6.3.8).
-"""
+"""Signing in: a guess at a name's password that opens a session when it is right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import cast
 
-from flask import current_app
-from sqlalchemy import Table, bindparam, delete, insert, select
+from sqlalchemy import bindparam, select
 
-from portal import clock
-from portal.domain import lockout
-from portal.domain.account_state import AccountAction, AccountState, allowed
+from portal.domain.account_state import AccountAction, AccountState
 from portal.domain.email_addresses import fold_email
-from portal.domain.lockout import Admission, Limits, Zone
-from portal.domain.passwords import normalised, temporary_normalised
 from portal.extensions import db
-from portal.models import Account, KnownBrowser, Person, SignInReservation
-from portal.services import accounts, audit, known_browsers, passwords, sessions
-from portal.services.origin import origin
-from portal.transactions import reserve_then_settle
+from portal.models import Account, Person
+from portal.services import accounts, audit, guesses, known_browsers, sessions
+from portal.services.guesses import Way
 
-# What every sign-in asks and writes, built once; the reservations' table itself, because no object outlives its guess.
+# What every sign-in asks, built once.
 BY_USERNAME = select(Account.id).where(Account.username == bindparam("folded"))
 BY_EMAIL = (
     select(Account.id)
@@ -32,34 +20,6 @@ BY_EMAIL = (
     .where(Person.primary_email_folded == bindparam("folded"), Account.state != AccountState.INACTIVE)
     .limit(2)
 )
-RESERVATIONS = cast(Table, SignInReservation.__table__)
-OPEN = select(RESERVATIONS).where(RESERVATIONS.c.account_id == bindparam("account"))
-RESERVE = insert(RESERVATIONS).returning(RESERVATIONS.c.id)
-SPEND = delete(RESERVATIONS).where(RESERVATIONS.c.id == bindparam("reservation")).returning(RESERVATIONS.c.id)
-
-LONGEST_GUESS = 1024
-"""Characters of a guess that are looked at; no password is as long."""
-
-
-class Way(StrEnum):
-    """What a guess is checked against."""
-
-    PASSWORD = "password"  # noqa: S105 - a name
-    KNOWN_BROWSER = "known-browser"
-    TEMPORARY = "temporary"
-    NOTHING = "nothing"
-
-
-@dataclass(frozen=True)
-class Guess:
-    """One guess in hand, between its two transactions."""
-
-    reservation_id: int
-    account_id: int | None
-    way: Way
-    stored: str | None
-    credential_version: int
-    known_tokens: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -77,32 +37,20 @@ def attempt(identifier: str, password: str, known_tokens: Sequence[str] = ()) ->
 
     ``known_tokens`` are what the browser shows of accounts that it signed in to before.
     """
-    tokens = tuple(known_tokens)
-    zone = origin().zone
-    account_id = find(identifier)
-    guess = normalised(password[:LONGEST_GUESS])
-    upgraded: list[str] = []
 
-    def check(held: Guess) -> bool:
-        text = temporary_normalised(guess) if held.way is Way.TEMPORARY else guess
-        right = passwords.matches(held.stored, text)
-        if (
-            right
-            and held.way in (Way.PASSWORD, Way.KNOWN_BROWSER)
-            and held.stored
-            and passwords.is_outdated(held.stored)
-        ):
-            upgraded.append(passwords.hash_of(guess))
-        return right
+    def admit(account: Account, way: Way) -> Admitted:
+        if way is Way.TEMPORARY:
+            audit.record("account:temporary-password:accepted", person=account.person)
+            return Admitted(sessions.start(account, "enrolment"), enrolling=True)
+        while_locked = accounts.shown_state(account) is AccountState.LOCKED
+        event = "account:sign-in:succeeded-while-locked" if while_locked else "account:sign-in:succeeded"
+        accounts.apply(account, AccountAction.SIGN_IN, event, None, known_browser=while_locked)
+        accounts.note_success(account)
+        accounts.note(account, "signed-in-while-locked" if while_locked else "signed-in")
+        browser_tokens = known_browsers.remember(account, known_tokens)
+        return Admitted(sessions.start(account, "full"), enrolling=False, browser_tokens=browser_tokens)
 
-    def settle(held: Guess, right: bool) -> Admitted | None:
-        with db.session.no_autoflush:  # all that changes here is written once, at the end
-            return _settle(held, right, zone, upgraded[0] if upgraded else None)
-
-    answer: Admitted | None = reserve_then_settle(
-        lambda: _reserve(account_id, zone, tokens), check, settle, lockout.LONGEST_WAIT_SECONDS
-    )
-    return answer
+    return guesses.make(find(identifier), password, known_tokens, admit)
 
 
 def find(identifier: str) -> int | None:
@@ -110,151 +58,3 @@ def find(identifier: str) -> int | None:
     folded = fold_email(identifier.replace("\0", ""))  # which PostgreSQL refuses in any text
     found = db.session.scalars(BY_EMAIL if "@" in folded else BY_USERNAME, {"folded": folded}).all()
     return found[0] if len(found) == 1 else None
-
-
-def _limits() -> Limits:
-    return Limits(current_app.config["LOCKOUT_INTERNET"], current_app.config["LOCKOUT_PRIVATE"])
-
-
-def _reserve(account_id: int | None, zone: Zone, tokens: tuple[str, ...]) -> Guess | None:
-    """First transaction: what the guess may be checked against. None: guesses before it must be settled first."""
-    now = clock.now()
-    way, stored, version, account, known = Way.NOTHING, None, 0, None, None
-    if account_id is not None:
-        account = accounts.locked(account_id)
-        open_ones = _open_reservations(account)
-        known = known_browsers.of(account, list(tokens))
-        way = _way(account, known)
-        if way is not Way.NOTHING and _admission(account, way, zone, known, open_ones) is not Admission.CHECK:
-            return None
-        stored = _stored(account, way)
-        version = account.credential_version
-    reservation = {
-        "account_id": account.id if account is not None and way is not Way.NOTHING else None,
-        "known_browser_id": known.id if known is not None else None,
-        "credential_version": version,
-        "zone": zone,
-        "reserved_at": now,
-    }
-    reservation_id = db.session.execute(RESERVE, reservation).scalar_one()
-    return Guess(reservation_id, account_id, way, stored, version, tokens)
-
-
-def _stored(account: Account, way: Way) -> str | None:
-    if way is Way.TEMPORARY:
-        return account.temporary_password_hash
-    return None if way is Way.NOTHING else account.password_hash
-
-
-def _way(account: Account, known: KnownBrowser | None) -> Way:
-    match accounts.shown_state(account):
-        case AccountState.ACTIVE | AccountState.UNLOCK_PENDING:
-            return Way.NOTHING if accounts.password_is_disabled(account) else Way.PASSWORD
-        case AccountState.REGISTRATION_PENDING:
-            expires_at = account.temporary_password_expires_at
-            in_time = expires_at is not None and clock.now() < expires_at
-            return Way.TEMPORARY if in_time and account.temporary_password_hash else Way.NOTHING
-        case AccountState.LOCKED if known is not None and not accounts.password_is_disabled(account):
-            return Way.KNOWN_BROWSER
-        case _:
-            return Way.NOTHING
-
-
-def _admission(
-    account: Account, way: Way, zone: Zone, known: KnownBrowser | None, open_ones: list[int | None]
-) -> Admission:
-    """``open_ones`` has the known browser of each guess in hand, None for a strange one."""
-    reserved = len(open_ones)
-    if way is Way.KNOWN_BROWSER and known is not None:
-        limit, failures, reserved = _limits().of(zone), known.failures, open_ones.count(known.id)
-    elif way is Way.TEMPORARY:
-        limit, failures = lockout.TEMPORARY_PASSWORD_GUESSES, account.temporary_password_failures
-    else:
-        limit, failures = _limits().of(zone), account.failures
-    return lockout.admission(failures=failures, reserved=reserved, limit=limit)
-
-
-def _open_reservations(account: Account) -> list[int | None]:
-    """The guesses in hand, each by its known browser; one whose process died counts as a failure (ASVS 15.4.2).
-
-    What was guessed at before a reset or a re-enrolment says nothing about the password that there is now.
-    """
-    now = clock.now()
-    open_ones = []
-    for left in db.session.execute(OPEN, {"account": account.id}).all():
-        if left.credential_version != account.credential_version:
-            if lockout.abandoned(left.reserved_at, now):
-                db.session.execute(SPEND, {"reservation": left.id})
-        elif lockout.abandoned(left.reserved_at, now):
-            db.session.execute(SPEND, {"reservation": left.id})
-            known = db.session.get(KnownBrowser, left.known_browser_id) if left.known_browser_id else None
-            _count_failure(account, Zone(left.zone), known)
-        else:
-            open_ones.append(left.known_browser_id)
-    return open_ones
-
-
-def _settle(held: Guess, right: bool, zone: Zone, upgraded: str | None) -> Admitted | None:
-    """Second transaction: what the guess led to."""
-    account = accounts.locked(held.account_id) if held.account_id is not None else None
-    mine = db.session.execute(SPEND, {"reservation": held.reservation_id}).scalar_one_or_none()
-    if account is None:
-        audit.record("sign-in:unknown:failed")
-        return None
-    known = known_browsers.of(account, list(held.known_tokens))
-    unchanged = mine is not None and account.credential_version == held.credential_version
-    if held.way is Way.NOTHING or not unchanged or not _still_open(held.way, _way(account, known)):
-        audit.record("account:sign-in:refused", person=account.person, state=accounts.shown_state(account).value)
-        return None
-    if not right:
-        _count_failure(account, zone, known)
-        return None
-    if held.way is Way.TEMPORARY:
-        audit.record("account:temporary-password:accepted", person=account.person)
-        return Admitted(sessions.start(account, "enrolment"), enrolling=True)
-    if upgraded:
-        account.password_hash = upgraded
-    while_locked = accounts.shown_state(account) is AccountState.LOCKED
-    event = "account:sign-in:succeeded-while-locked" if while_locked else "account:sign-in:succeeded"
-    accounts.apply(account, AccountAction.SIGN_IN, event, None, known_browser=while_locked)
-    accounts.note_success(account)
-    accounts.note(account, "signed-in-while-locked" if while_locked else "signed-in")
-    browser_tokens = known_browsers.remember(account, held.known_tokens)
-    return Admitted(sessions.start(account, "full"), enrolling=False, browser_tokens=browser_tokens)
-
-
-def _still_open(reserved: Way, now: Way) -> bool:
-    """Whether what the guess was admitted to is open still; a lock that was lifted meanwhile does not close it."""
-    return reserved is now or (reserved is Way.KNOWN_BROWSER and now is Way.PASSWORD)
-
-
-def _count_failure(account: Account, zone: Zone, known: KnownBrowser | None) -> None:
-    """One wrong guess that was checked: it counts, and locks or voids when it is one too many."""
-    way = _way(account, known)
-    if known is not None:
-        known_browsers.note_failure(known, _limits().of(zone))
-    account.last_failure_at = clock.now()
-    account.failures_total += 1
-    account.failures += 1
-    account.failures_since_success += 1
-    if way is Way.TEMPORARY:
-        _count_temporary_failure(account)
-        return
-    audit.record("account:sign-in:failed", person=account.person, failures=account.failures)
-    disabled = accounts.password_is_disabled(account)
-    limit_reached = lockout.locks(failures=account.failures, limit=_limits().of(zone))
-    if (limit_reached or disabled) and allowed(accounts.shown_state(account), AccountAction.LOCK):
-        accounts.lock(account, zone)
-    if disabled:
-        audit.record("account:password:disabled", person=account.person, failures=account.failures_since_success)
-        accounts.note(account, "password-disabled")
-
-
-def _count_temporary_failure(account: Account) -> None:
-    account.temporary_password_failures += 1
-    failures = account.temporary_password_failures
-    audit.record("account:temporary-password:failed", person=account.person, failures=failures)
-    if failures >= lockout.TEMPORARY_PASSWORD_GUESSES:
-        account.temporary_password_hash = None
-        audit.record("account:temporary-password:voided", person=account.person, failures=failures)
-        accounts.note(account, "temporary-password-voided")

@@ -132,7 +132,7 @@ def test_only_work_knows_leases():
 OWN_TRANSACTIONS = {
     "services/work.py": "a claim, and how the work ended, are written whatever became of the work itself",
     "services/sessions.py": "a session's last use is written after the answer, at most once a minute",
-    "services/sign_in.py": "the reservation stands before the hash is computed",
+    "services/guesses.py": "the reservation stands before the hash is computed",
     "services/organisation_import.py": "an import is applied in batches",
     "services/housekeeping.py": "what is spent goes in batches, so that nobody waits for a lock",
 }
