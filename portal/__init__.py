@@ -76,6 +76,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
 
 
 def _note_session_use(answer: Response) -> Response:
-    if request.endpoint != "static" and not g.get("error_page") and current_user.is_authenticated:
+    unused = request.endpoint == "static" or permissions.is_polled(request.endpoint) or g.get("error_page")
+    if not unused and current_user.is_authenticated:
         sessions.note_use(current_user)
     return answer

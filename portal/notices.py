@@ -27,6 +27,16 @@ NOTICES: dict[str, Notice] = {
     "not-saved": Notice(_("You had been signed out, so nothing was saved. Sign in, and do it once more."), "warning"),
     "password-chosen": Notice(_("Your password has been set. You are signed in.")),
     "password-reset": Notice(_("Your password has been changed. Sign in with the new one.")),
+    "password-changed": Notice(
+        _("Your password has been changed. Every other browser that you were signed in with has been signed out.")
+    ),
+    "goes-on": Notice(_("Thank you. Nothing has been changed yet: press the button once more to go on."), "info"),
+    "type-again": Notice(
+        _("Thank you. Nothing has been changed yet, and what you typed was not kept: please type it once more."), "info"
+    ),
+    "browser-signed-out": Notice(_("The browser has been signed out.")),
+    "others-signed-out": Notice(_("Every other browser has been signed out.")),
+    "all-signed-out": Notice(_("Every browser has been signed out.")),
     "saved": Notice(_("The changes have been saved.")),
     "saved-and-void": Notice(
         _(

@@ -7,17 +7,21 @@ from urllib.parse import urlsplit, urlunsplit
 from flask import Flask, abort, current_app, g, request, url_for
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from portal.domain.roles import Permission, permissions_of
 from portal.extensions import login_manager
-from portal.htmx import is_htmx, leave_for, page_in_front
-from portal.services import sessions
+from portal.htmx import is_htmx, leave_for, page_in_front, see_other
+from portal.services import held_forms, own_password, sessions
+from portal.transactions import write
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 MARK = "access"
+CONFIRMED = "confirmed"
+POLLED = "polled"
 PUBLIC = "public"
 ENROLMENT = "enrolment"
 
@@ -42,6 +46,23 @@ def requires(permission: Permission) -> Callable[[Callable[P, T]], Callable[P, T
         return view
 
     return mark
+
+
+def confirmed(view: Callable[P, T]) -> Callable[P, T]:
+    """Wants a password that was given within the hour (ASVS 7.5.1, 7.5.3); nothing is done until it was given again."""
+    setattr(view, CONFIRMED, True)
+    return view
+
+
+def polled(view: Callable[P, T]) -> Callable[P, T]:
+    """Asked for by the page itself, again and again: no use of the session, which such calls keep alive no longer."""
+    setattr(view, POLLED, True)
+    return view
+
+
+def is_polled(endpoint: str | None) -> bool:
+    """Whether the view of an endpoint is marked so."""
+    return endpoint is not None and hasattr(current_app.view_functions[endpoint], POLLED)
 
 
 def declared_access(endpoint: str) -> str | Permission | None:
@@ -70,7 +91,7 @@ def guard() -> Response | None:
         return leave_for(url_for("sign_in.enrol"))
     if access not in permissions_of(current_user.roles):
         abort(403)
-    return None
+    return _password_first() if hasattr(current_app.view_functions[request.endpoint], CONFIRMED) else None
 
 
 def signed_out_fragment() -> Response | None:
@@ -85,6 +106,38 @@ def _to_sign_in() -> Response:
     if request.method not in ("GET", "HEAD"):
         return leave_for(url_for("sign_in.sign_in", next=_wanted()), "not-saved")
     return leave_for(url_for("sign_in.sign_in", next=_wanted()), "session-over" if sessions.has_cookie() else None)
+
+
+def _password_first() -> Response | None:
+    """The way to give the password again and back, with what was sent held meanwhile; None when it was given lately."""
+    sent = request.method not in ("GET", "HEAD")
+    if own_password.is_fresh(current_user):
+        if sent and current_user.session.held_form is not None:
+            with write():
+                held_forms.use_up(current_user)
+        return None
+    key = None
+    if sent:
+        with write():
+            key = held_forms.hold(current_user, request.path, request.form.items(multi=True))
+    return see_other(url_for("account.confirm", next=_page_of_what_was_asked(), held=key))
+
+
+def _page_of_what_was_asked() -> str:
+    """The page to come back to: this address, or, where it is no page, the one that the form was sent from."""
+    adapter = current_app.create_url_adapter(request)
+    if adapter is not None and adapter.test(method="GET"):
+        return request.full_path.rstrip("?")
+    return _wanted() or url_for("sign_in.home")
+
+
+def held_fields(path: str | None = None) -> MultiDict[str, str] | None:
+    """What was sent to ``path`` (this address, if None) before the password was given again; None when nothing was.
+
+    A page fills its form with it, and marks the form with ``data-go-on``: it goes on by itself.
+    """
+    fields = held_forms.held_for(current_user, path or request.path)
+    return None if fields is None else MultiDict(fields)
 
 
 def _comes_from_elsewhere() -> bool:

@@ -82,9 +82,12 @@ def password_reset(person: Person, *, links: list[Link], barred: list[Barred], h
     return _words("password-reset", person, links=links, barred=barred, helpers=helpers)
 
 
-def password_changed(person: Person, *, changed_at: datetime, url: str) -> Words:
-    """The password was changed; what to do if it was somebody else."""
-    return _words("password-changed", person, changed_at=changed_at, url=url)
+def password_changed(person: Person, *, changed_at: datetime, url: str, by_owner: bool) -> Words:
+    """The password was changed; what to do if it was somebody else.
+
+    ``by_owner``: by somebody signed in, whose browser stays so.
+    """
+    return _words("password-changed", person, changed_at=changed_at, url=url, by_owner=by_owner)
 
 
 def recovery_help(person: Person, *, barred: list[Barred], sign_in_url: str, helpers: list[Helper]) -> Words:

@@ -120,7 +120,7 @@ def note(account: Account, message: str, detail: str = "") -> None:
 def register(account: Account, by: SignedIn | None) -> None:
     """Give a first temporary password, by e-mail; the username is made once and kept for ever."""
     issued = temporary_passwords.new()
-    account = _for_move(account, by)
+    account = for_move(account, by)
     _refuse_unless_allowed(account, AccountAction.REGISTER)
     _need_email(account)
     if account.username is None:
@@ -134,7 +134,7 @@ def register(account: Account, by: SignedIn | None) -> None:
 def re_enrol(account: Account, by: SignedIn | None) -> None:
     """Give a new temporary password, by e-mail: the old password stops working and all sessions end."""
     issued = temporary_passwords.new()
-    account = _for_move(account, by)
+    account = for_move(account, by)
     _refuse_unless_allowed(account, AccountAction.RE_ENROL)
     _need_email(account)
     had_password = account.password_hash is not None
@@ -148,7 +148,7 @@ def re_enrol(account: Account, by: SignedIn | None) -> None:
 
 def unlock(account: Account, by: SignedIn | None) -> None:
     """Clear the failures: the owner signs in with the own password in time, or the account is locked again."""
-    account = _for_move(account, by)
+    account = for_move(account, by)
     _refuse_unless_allowed(account, AccountAction.UNLOCK)
     expires_at = clock.now() + timedelta(hours=current_app.config["UNLOCK_HOURS"])
     entry = apply(account, AccountAction.UNLOCK, "account:lock:unlocked", by, expires_at=expires_at.isoformat())
@@ -160,7 +160,7 @@ def unlock(account: Account, by: SignedIn | None) -> None:
 
 def deactivate(account: Account, by: SignedIn | None) -> None:
     """The record becomes Inactive: sessions end and credentials are erased."""
-    account = _for_move(account, by)
+    account = for_move(account, by)
     apply(account, AccountAction.DEACTIVATE, "account:life:deactivated", by)
     _end_credentials(account)
     temporary_passwords.erase(account)
@@ -171,7 +171,7 @@ def deactivate(account: Account, by: SignedIn | None) -> None:
 
 def reactivate(account: Account, by: SignedIn | None) -> None:
     """The record becomes Active again; the account starts from Not registered, with the username that it had."""
-    account = _for_move(account, by)
+    account = for_move(account, by)
     apply(account, AccountAction.REACTIVATE, "account:life:reactivated", by)
     account.person.version += 1
     note(account, "reactivated")
@@ -211,8 +211,7 @@ def put_password(account: Account, hashed: str) -> None:
     account.temporary_password_hash = None
     account.temporary_password_failures = 0
     account.enrolled, account.re_enrolled = True, False
-    account.failures = account.failures_since_success = 0
-    account.unlock_expires_at = account.locked_at = None
+    forget_failures(account)
 
 
 def leave_address(account: Account) -> None:
@@ -226,14 +225,20 @@ def leave_address(account: Account) -> None:
 
 
 def note_success(account: Account) -> None:
-    """A sign-in that succeeded: the counter is zero, the total is kept."""
-    account.failures = account.failures_since_success = 0
+    """A sign-in that succeeded."""
+    forget_failures(account)
     account.sign_ins += 1
     account.previous_sign_in_at, account.last_sign_in_at = account.last_sign_in_at, clock.now()
+
+
+def forget_failures(account: Account) -> None:
+    """After a success the counter is zero; the total is kept."""
+    account.failures = account.failures_since_success = 0
     account.unlock_expires_at = account.locked_at = None
 
 
-def _for_move(account: Account, by: SignedIn | None) -> Account:
+def for_move(account: Account, by: SignedIn | None) -> Account:
+    """The account as it is now, held for what ``by`` does to it. Raises NotPermitted."""
     account = locked(account.id)
     if by is not None and (by.account.id == account.id or not may_act_on(by.roles, _roles(account))):
         raise NotPermitted
@@ -270,8 +275,7 @@ def _end_credentials(account: Account) -> None:
     account.password_hash = None
     account.credential_version += 1
     account.enrolled = False
-    account.failures = account.failures_since_success = 0
-    account.unlock_expires_at = account.locked_at = None
+    forget_failures(account)
     sessions.end_all(account)
     known_browsers.forget_all(account)
 

@@ -78,6 +78,14 @@ def get_to_change(actor: SignedIn, code: str, ess_id: int) -> Person:
     return person
 
 
+def get_to_act_on(actor: SignedIn, code: str, ess_id: int) -> Person:
+    """The person, when ``actor`` may act on the account. Raises NotFound, NotPermitted above it and for one's own."""
+    person = get_to_change(actor, code, ess_id)
+    if is_own(actor, person):
+        raise NotPermitted
+    return person
+
+
 def keeps(actor: SignedIn, organisation: Organisation) -> bool:
     """Whether ``actor`` may change the records of ``organisation``, or only see them."""
     return organisations.may(actor, organisation, Permission.KEEP_CONTACTS)

@@ -67,7 +67,8 @@ def _locked(row: OutboxMessage, account: Account) -> Words:
 
 
 def _password_changed(row: OutboxMessage, account: Account) -> Words:
-    return mail.password_changed(account.person, changed_at=row.created_at, url=_recover("password"))
+    by_owner = row.parameters.get("by_owner", False)
+    return mail.password_changed(account.person, changed_at=row.created_at, url=_recover("password"), by_owner=by_owner)
 
 
 def _recover(need: str) -> str:

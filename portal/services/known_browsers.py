@@ -72,12 +72,17 @@ def note_failure(known: KnownBrowser, limit: int) -> None:
         known.void_at = clock.now()
 
 
-def forget_all(account: Account) -> None:
-    """Every browser is a stranger again: after a reset or a re-enrolment."""
+def forget_all(account: Account, but: Sequence[str] = ()) -> None:
+    """Every browser is a stranger again, but for one that shows a token of ``but``.
+
+    After a reset or a re-enrolment, and when the person signs out everywhere.
+    """
     begin_write()
+    kept = [token_hash(token) for token in but if token]
     db.session.execute(
         update(KnownBrowser)
         .where(KnownBrowser.account_id == account.id, KnownBrowser.void_at.is_(None))
+        .where(KnownBrowser.token_hash.not_in(kept))
         .values(void_at=clock.now())
     )
 

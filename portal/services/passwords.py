@@ -7,15 +7,17 @@ from threading import BoundedSemaphore
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from portal.domain.passwords import normalised
+
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
 _turn = BoundedSemaphore(os.cpu_count() or 1)
 
 
 def hash_of(text: str) -> str:
-    """The hash to store."""
+    """The hash to store, of the password in the form in which it is compared: guesses are normalised too."""
     with _turn:
-        return HASHER.hash(text)
+        return HASHER.hash(normalised(text))
 
 
 def matches(stored: str | None, text: str) -> bool:

@@ -8,7 +8,7 @@ from typing import cast
 
 from flask import current_app
 from flask import session as cookie
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import ColumnElement, Table, and_, insert, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import contains_eager
 
@@ -111,17 +111,42 @@ def load(token: str) -> SignedIn | None:
         .unique()
         .scalar_one_or_none()
     )
-    if found is None or not _lasts(found, now):
+    if found is None or not _lasts(found.started_at, found.last_used_at, now):
         return None
     return SignedIn(session=found, token=token)
 
 
-def _lasts(session: Session, now: datetime) -> bool:
-    idle = timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
-    absolute = timedelta(hours=current_app.config["SESSION_HOURS"])
-    return (
-        session.last_used_at - CLOCKS_APART <= now < session.last_used_at + idle and now < session.started_at + absolute
+def _limits() -> tuple[timedelta, timedelta]:
+    """How long a session lasts without use, and at the longest."""
+    settings = current_app.config
+    return timedelta(minutes=settings["SESSION_IDLE_MINUTES"]), timedelta(hours=settings["SESSION_HOURS"])
+
+
+def _lasts(started_at: datetime, last_used_at: datetime, now: datetime) -> bool:
+    idle, absolute = _limits()
+    return last_used_at - CLOCKS_APART <= now < last_used_at + idle and now < started_at + absolute
+
+
+def lasting() -> ColumnElement[bool]:
+    """The sessions that last, as a condition on their table."""
+    (idle, absolute), now = _limits(), clock.now()
+    return and_(Session.ended_at.is_(None), Session.last_used_at > now - idle, Session.started_at > now - absolute)
+
+
+def renew(signed_in: SignedIn) -> str | None:
+    """The password was given again: the session goes on under a new token; the old one is dead at once (ASVS 7.2.4).
+
+    None: the session ended meanwhile.
+    """
+    begin_write()
+    token, mine = secrets.token_urlsafe(32), Session.id == signed_in.session.id
+    renewed = (
+        update(Session)
+        .where(mine, Session.ended_at.is_(None))
+        .values(token_hash=token_hash(token), confirmed_at=clock.now())
+        .returning(Session.id)
     )
+    return token if db.session.scalar(renewed) is not None else None
 
 
 def note_use(signed_in: SignedIn) -> None:
@@ -148,16 +173,22 @@ def is_over(signed_in: SignedIn) -> bool:
 
 def end(signed_in: SignedIn) -> None:
     """Sign out, or sign in anew: this session is over at once."""
-    begin_write()
-    _end(Session.id == signed_in.session.id)
+    end_one(signed_in.session)
     account = signed_in.account
     audit.record("account:session:signed-out", person=account.person, by=account)
 
 
-def end_all(account: Account) -> None:
-    """Every session of ``account`` is over at once, whatever browser it is in."""
+def end_one(session: Session) -> bool:
+    """This session is over at once; answers whether it lasted until now."""
     begin_write()
-    _end(Session.account_id == account.id)
+    return _end(Session.id == session.id) > 0
+
+
+def end_all(account: Account, but: Session | None = None) -> int:
+    """Every session of ``account`` is over at once, whatever browser it is in; answers how many were."""
+    begin_write()
+    theirs = Session.account_id == account.id
+    return _end(theirs if but is None else theirs & (Session.id != but.id))
 
 
 def end_enrolment(account: Account) -> None:
@@ -166,15 +197,22 @@ def end_enrolment(account: Account) -> None:
     _end((Session.account_id == account.id) & (Session.kind == "enrolment"))
 
 
-def _end(condition: object) -> None:
-    db.session.execute(
-        update(Session).where(condition, Session.ended_at.is_(None)).values(ended_at=clock.now())  # type: ignore[arg-type]
-    )
+def _end(condition: ColumnElement[bool]) -> int:
+    """End what has not ended; answers how many of them lasted until now."""
+    now = clock.now()
+    ended = update(Session).where(condition, Session.ended_at.is_(None)).values(ended_at=now, held_form=None)
+    times = db.session.execute(ended.returning(Session.started_at, Session.last_used_at))
+    return sum(_lasts(started_at, last_used_at, now) for started_at, last_used_at in times)
 
 
 def put_into_cookie(token: str) -> None:
     """The browser gets a new cookie: nothing of the session before stays in it (ASVS 7.2.4)."""
     cookie.clear()
+    cookie["_user_id"] = token
+
+
+def put_renewed_into_cookie(token: str) -> None:
+    """The same session under a new token: the seed against forgery goes on, and so do forms open in other tabs."""
     cookie["_user_id"] = token
 
 

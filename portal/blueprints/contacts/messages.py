@@ -90,6 +90,7 @@ INTERNAL: dict[str, LazyString] = {
     "temporary-password-voided": _("The temporary password was voided after too many wrong tries"),
     "registration-completed": _("Registration completed"),
     "password-reset": _("Password reset by e-mailed link"),
+    "password-changed": _("Password changed by its owner"),
     "password-disabled": _("Password disabled after too many failed sign-ins"),
     "signed-in": _("Signed in"),
     "signed-in-while-locked": _("Signed in from a known browser while locked; unlocked"),

@@ -57,6 +57,7 @@ def screen(organisation: Organisation, person: Person | None, form: ContactForm 
     """The screen with ``person`` chosen, or with an empty ``form``, or with nothing chosen."""
     asked = wanted()
     htmx.remember_search()
+    said = said if said is not NOTHING else _left()
     here = request.path
     if person is not None:
         here = contact_url(organisation, person.ess_id)
@@ -69,7 +70,8 @@ def screen(organisation: Organisation, person: Person | None, form: ContactForm 
         "form_action": here + _question(asked),
         "panel": panel_of(person) if person is not None else None,
         "next_url": next_url(person, asked) if person is not None else None,
-        "said": said if said is not NOTHING else _left(),
+        "said": said,
+        "watch_url": watch_url(person, asked, said) if person is not None else None,
         "breadcrumbs": _breadcrumbs(organisation),
         "value_text": value_text,
         "field_labels": FIELDS,
@@ -108,8 +110,27 @@ def in_conflict(form: ContactForm, conflict: Conflict) -> Said:
 
 def panel_answer(person: Person, said: Said) -> str:
     """The Self Service Details alone, and the state in the list's row beside it."""
-    context: dict[str, Any] = {"panel": panel_of(person), "next_url": safe_next(request.form.get("next")), "said": said}
+    asked = wanted()
+    context: dict[str, Any] = {
+        "panel": panel_of(person),
+        "next_url": safe_next(request.form.get("next")) or next_url(person, asked),
+        "said": said,
+        "watch_url": watch_url(person, asked, said),
+    }
     return render_template("contacts/_self_service_answer.html", **context)
+
+
+def watch_url(person: Person, asked: Wanted, said: Said) -> str:
+    """Where the panel looks what became of a mail; it goes on saying what it says."""
+    code = next((code for code in PANEL_NOTICES if said.panel_notice is notices.NOTICES[code]), None)
+    organisation, query = person.organisation.code, query_of(asked)
+    return url_for("contacts.self_service", code=organisation, ess_id=person.ess_id, said=code, **query)
+
+
+def said_before() -> Said:
+    """What the panel said when it looked, and goes on saying."""
+    code = request.args.get("said")
+    return Said(panel_notice=notices.NOTICES[code]) if code in PANEL_NOTICES else NOTHING
 
 
 def panel_of(person: Person) -> self_service.Panel:
@@ -150,6 +171,12 @@ def _left() -> Said:
 def _question(asked: Wanted) -> str:
     query = query_of(asked)
     return f"?{urlencode(query)}" if query else ""
+
+
+def breadcrumbs_to(person: Person) -> list[dict[str, str]]:
+    """The way to a page about one person."""
+    here = {"text": person.full_name, "href": contact_url(person.organisation, person.ess_id)}
+    return [*_breadcrumbs(person.organisation), here]
 
 
 def _breadcrumbs(organisation: Organisation) -> list[dict[str, str]]:

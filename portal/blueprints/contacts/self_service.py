@@ -7,6 +7,7 @@ from flask import current_app, url_for
 from flask_babel import gettext as _
 
 from portal import clock
+from portal.blueprints.browser_list import browsers_in_words
 from portal.blueprints.contacts import external
 from portal.blueprints.contacts.messages import BUTTONS, INTERNAL, INTERNAL_MAIL, MAILS, MOVES
 from portal.blueprints.contacts.presenters import Tag, registration_is_over, state_tag
@@ -14,10 +15,12 @@ from portal.domain.account_state import AccountAction, AccountState, MoveRefused
 from portal.domain.roles import Role
 from portal.filters import moment
 from portal.models import Account, OutboxMessage, Person
-from portal.services import accounts, contacts
+from portal.services import accounts, contacts, signed_in_browsers
 from portal.services.contact_mail import Mailed
 
 JUST_NOW = timedelta(minutes=1)
+WATCHED = timedelta(minutes=5)
+"""How long the panel looks by itself what became of a mail; after that a reader loads the page."""
 ALWAYS_IN = frozenset({Role.REGIONAL_ACCOUNT_MANAGER, Role.CENTRAL_ADMINISTRATOR})
 
 Fields = dict[str, object]
@@ -46,11 +49,13 @@ class Panel:
     why_no_buttons: str | None
     warning: str | None
     mail_is_on_its_way: bool
+    browsers: str | None
+    watches_mail: bool
 
 
 def panel(person: Person, mailed: Mailed, keeper: bool, own: bool, below: bool) -> Panel:
     """The panel of ``person`` for a reader: one who keeps the record or only sees it, the person, or one below."""
-    account = person.account
+    account, last = person.account, mailed.last
     may_act = keeper and not own and not below
     why = None
     if own:
@@ -66,7 +71,9 @@ def panel(person: Person, mailed: Mailed, keeper: bool, own: bool, below: bool) 
         buttons=_buttons(person) if may_act else [],
         why_no_buttons=why if keeper else None,
         warning=_warning(person) if may_act else None,
-        mail_is_on_its_way=mailed.last is not None and clock.now() - mailed.last.created_at < JUST_NOW,
+        mail_is_on_its_way=last is not None and clock.now() - last.created_at < JUST_NOW,
+        browsers=browsers_in_words(signed_in_browsers.count(account)) if may_act else None,
+        watches_mail=last is not None and last.state == "queued" and clock.now() - last.created_at < WATCHED,
     )
 
 

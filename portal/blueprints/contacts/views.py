@@ -1,18 +1,19 @@
 from collections.abc import Mapping
 
-from flask import request, url_for
+from flask import render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from portal import htmx
+from portal.blueprints.browser_list import browser_list
 from portal.blueprints.contacts import blueprint, moves, screens
 from portal.blueprints.contacts.forms import ContactForm
 from portal.blueprints.contacts.presenters import contact_url, organisation_rows
 from portal.domain.account_state import AccountState
 from portal.domain.roles import Permission
 from portal.models import Person
-from portal.permissions import requires
-from portal.services import administered_organisations, contacts, organisations
+from portal.permissions import polled, requires
+from portal.services import administered_organisations, contacts, organisations, signed_in_browsers
 from portal.services.contacts import Conflict, DuplicateAddress
 from portal.transactions import commits
 
@@ -75,6 +76,44 @@ def create(code: str) -> Answer:
 def contact(code: str, ess_id: int) -> str:
     person = contacts.get_for(current_user, code, ess_id, Permission.SEE_CONTACTS)
     return screens.chosen(person)
+
+
+@blueprint.get("/organisations/<code>/contacts/<int:ess_id>/self-service")
+@requires(Permission.SEE_CONTACTS)
+@polled
+def self_service(code: str, ess_id: int) -> Answer:
+    person = contacts.get_for(current_user, code, ess_id, Permission.SEE_CONTACTS)
+    if htmx.is_htmx():
+        return screens.panel_answer(person, screens.said_before())
+    return htmx.see_other(screens.next_url(person, screens.wanted()))
+
+
+@blueprint.get("/organisations/<code>/contacts/<int:ess_id>/sessions")
+@requires(Permission.KEEP_CONTACTS)
+def sessions(code: str, ess_id: int) -> str:
+    person = contacts.get_to_act_on(current_user, code, ess_id)
+    browsers = browser_list(signed_in_browsers.of(person.account), current_user)
+    return render_template(
+        "contacts/sessions.html", person=person, browsers=browsers, breadcrumbs=screens.breadcrumbs_to(person)
+    )
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>/sessions")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def end_session(code: str, ess_id: int) -> Response:
+    person = contacts.get_to_act_on(current_user, code, ess_id)
+    signed_in_browsers.end(person.account, request.form.get("session", 0, type=int), current_user)
+    return htmx.see_other(url_for("contacts.sessions", code=code, ess_id=ess_id), "browser-signed-out")
+
+
+@blueprint.post("/organisations/<code>/contacts/<int:ess_id>/sessions/all")
+@requires(Permission.KEEP_CONTACTS)
+@commits
+def end_all_sessions(code: str, ess_id: int) -> Response:
+    person = contacts.get_to_act_on(current_user, code, ess_id)
+    signed_in_browsers.end_all(person.account, current_user)
+    return htmx.see_other(url_for("contacts.sessions", code=code, ess_id=ess_id), "all-signed-out")
 
 
 @blueprint.post("/organisations/<code>/contacts/<int:ess_id>")

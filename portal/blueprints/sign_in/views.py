@@ -4,9 +4,10 @@ from flask import Response, current_app, redirect, render_template, request, url
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.blueprints.passwords import NewPasswordForm, lockout_rule
 from portal.blueprints.sign_in import blueprint
-from portal.blueprints.sign_in.forms import NewPasswordForm, RecoverForm, SignInForm, UnsureRecoverForm
-from portal.blueprints.sign_in.presenters import lockout_rule, recover_heading
+from portal.blueprints.sign_in.forms import RecoverForm, SignInForm, UnsureRecoverForm
+from portal.blueprints.sign_in.presenters import recover_heading
 from portal.domain.roles import Role
 from portal.errors import NotFound
 from portal.extensions import csrf

@@ -29,9 +29,15 @@ function askFirst(event) {
 
 // Who takes the focus in a page that is there already is decided below, and not by the browser.
 function beforeSwap(event) {
+  event.detail.ctx.quiet = isQuiet(event.detail.ctx); // the swap may take away what made the call
   for (const { fragment } of event.detail.tasks) {
     fragment.querySelectorAll("[autofocus]").forEach((element) => element.removeAttribute("autofocus"));
   }
+}
+
+// A call that the page makes by itself, [data-quiet], moves no focus, takes no notice away and complains about nothing.
+function isQuiet(ctx) {
+  return ctx?.quiet ?? ctx?.sourceElement?.matches?.("[data-quiet]") ?? false;
 }
 
 // What came may be a page of another title. What went wrong gets the focus: the error summary, or the notice of a refusal, which may stand out of view. Otherwise the
@@ -40,6 +46,7 @@ function afterSwap(event) {
   const { ctx } = event.detail;
   const status = ctx.response?.status ?? 200;
   startComponents();
+  if (isQuiet(ctx)) return;
   document.title = document.querySelector("[data-title]")?.dataset.title ?? document.title;
   if (status < 400) document.querySelector("#page-notice > .app-notice--error")?.remove();
   else document.querySelector(status === 422 ? ".nhsuk-error-summary" : ".app-notice--error")?.focus();
@@ -52,14 +59,23 @@ function sayNoAnswer(event) {
   const { ctx, error } = event.detail;
   const place = document.getElementById("page-notice");
   const words = document.getElementById("no-answer-notice");
-  if (!ctx || ctx.response || !error || !place || !words) return;
+  if (!ctx || ctx.response || !error || !place || !words || isQuiet(ctx)) return;
   place.replaceChildren(words.content.cloneNode(true));
   place.firstElementChild.focus();
 }
 
+// A page that the browser kept and shows again may be one of somebody who has signed out since: it is asked for anew.
+function askAgainForKeptPage(event) {
+  if (event.persisted) window.location.reload();
+}
+
 startComponents();
 startMenus();
+window.addEventListener("pageshow", askAgainForKeptPage);
 document.addEventListener("submit", askFirst, true);
 document.addEventListener("htmx:before:swap", beforeSwap);
 document.addEventListener("htmx:after:swap", afterSwap);
 document.addEventListener("htmx:error", sayNoAnswer);
+
+// A form that was held while the password was asked for goes on by itself.
+document.querySelector("form[data-go-on]")?.requestSubmit();
