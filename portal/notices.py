@@ -52,6 +52,12 @@ NOTICES: dict[str, Notice] = {
     "re-enrolled": Notice(_("The contact has been re-enrolled.")),
     "deactivated": Notice(_("The contact has been made inactive.")),
     "reactivated": Notice(_("The contact has been made active again. They are not registered yet.")),
+    "link-mailed": Notice(
+        _("A link is on its way to the new address. The present one counts until it is used."), "info"
+    ),
+    "no-link": Notice(_("No new address waits to be confirmed. You can ask for one below."), "info"),
+    "address-kept": Notice(_("Your e-mail address stays as it is.")),
+    "email-changed": Notice(_("Your e-mail address has been changed.")),
     "delivered": Notice(_("What was due has been delivered.")),
 }
 

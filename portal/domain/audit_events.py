@@ -131,6 +131,11 @@ EVENTS: dict[str, Event] = {
         _("You confirmed the e-mail address %(after)s in place of %(before)s"),
         frozenset({"before", "after"}),
     ),
+    "account:email:withdrawn": Event(
+        _("%(person)s withdrew the wish for the e-mail address %(address)s"),
+        _("You withdrew the wish for the e-mail address %(address)s"),
+        frozenset({"address"}),
+    ),
     "account:role:granted": Event(
         _("%(actor)s granted %(person)s the role %(role)s"),
         _("%(actor)s granted you the role %(role)s"),

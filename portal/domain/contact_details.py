@@ -78,6 +78,16 @@ class ContactDetails:
         return {name: [_plain(before), _plain(after)] for name, before, after in pairs if before != after}
 
 
+@dataclass(frozen=True)
+class OwnDetails:
+    """What people may change in their own record, checked and normalised; the rest is their administrators'."""
+
+    primary_phone: str
+    secondary_phone: str
+    mobile_phone: str
+    secondary_email: str
+
+
 def _plain(value: object) -> object:
     return sorted(value) if isinstance(value, frozenset) else value
 

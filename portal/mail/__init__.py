@@ -107,6 +107,20 @@ def administrator_notice(
     return _words("administrator-notice", person, about=about, by=by, what=what, at=at, url=url)
 
 
+def verify_email(person: Person, *, address: str, url: str, expires_at: datetime, help_url: str) -> Words:
+    """To an address that the owner of an account wants: the link that proves that it is read."""
+    return _words("verify-email", person, address=address, url=url, expires_at=expires_at, help_url=help_url)
+
+
+def email_changed(
+    person: Person, *, changed_at: datetime, before: str, after: str, administrator: Person | None, url: str
+) -> Words:
+    """The address on a record was changed, by its owner if by no ``administrator``; what to do if that was a theft."""
+    return _words(
+        "email-changed", person, changed_at=changed_at, before=before, after=after, administrator=administrator, url=url
+    )
+
+
 def _words(message: str, person: Person, **facts: Any) -> Words:
     """The three parts of a message. Line breaks cannot reach its subject."""
     facts |= {

@@ -18,7 +18,7 @@ from portal.domain.roles import Permission, Role, may_act_on
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Account, Organisation, Person, PersonContactType
-from portal.services import accounts, audit, organisations, sequences
+from portal.services import accounts, address_notices, audit, organisations, sequences
 from portal.services.accounts import NotPermitted
 from portal.services.sessions import SignedIn
 from portal.transactions import begin_write
@@ -169,7 +169,7 @@ def save(
     A changed status is the move deactivate or reactivate. Raises Conflict when the record is no longer at ``version``,
     DuplicateAddress for a changed address that another record has unless that is allowed, and MoveRefused.
     """
-    person = _locked(person)
+    person = held(person)
     if not may_change(by, person):
         raise NotPermitted
     check_version(person, version)
@@ -185,12 +185,12 @@ def save(
             _refuse_duplicate(person.organisation, details, person)
         person.email_bounced_at = None
         accounts.leave_address(person.account)
-    _write(person, details)
-    person.version += 1
-    person.updated_at = clock.now()
+    rewrite(person, details)
     recorded = {name: pair for name, pair in changes.items() if name != "status"}
     if recorded:
-        audit.record("person:record:changed", person=person, by=by.account, changes=recorded)
+        entry = audit.record("person:record:changed", person=person, by=by.account, changes=recorded)
+        if "primary_email" in changes and present.primary_email:
+            address_notices.tell(person.account, present.primary_email, by, entry)
     if "status" in changes:
         move = accounts.deactivate if details.status == "inactive" else accounts.reactivate
         move(person.account, by)
@@ -203,7 +203,7 @@ def check_version(person: Person, version: int | None) -> None:
         raise Conflict(details_of(person), person.version)
 
 
-def _locked(person: Person) -> Person:
+def held(person: Person) -> Person:
     """The person as it is now, held to the end of the transaction: first the account, as the moves do it."""
     begin_write()
     accounts.locked(person.account.id)
@@ -226,6 +226,13 @@ def _refuse_duplicate(organisation: Organisation, details: ContactDetails, but: 
     others = people_with_address(organisation, details.primary_email, but) if details.primary_email else []
     if others:
         raise DuplicateAddress(others)
+
+
+def rewrite(person: Person, details: ContactDetails) -> None:
+    """The record says ``details`` from now on, and is a version further. ``person`` must come from ``held``."""
+    _write(person, details)
+    person.version += 1
+    person.updated_at = clock.now()
 
 
 def _write(person: Person, details: ContactDetails) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 from flask import current_app
 
 from portal import mail
-from portal.domain.email_addresses import same_address
+from portal.domain.email_addresses import masked, same_address
 from portal.domain.lockout import Zone
 from portal.extensions import db
 from portal.mail import Words
-from portal.models import Account, OutboxMessage, RecoveryLink
+from portal.models import Account, EmailChange, OutboxMessage, RecoveryLink
 from portal.services import tokens, work
 
 SUPERSEDED = "superseded by a later one"
@@ -128,6 +128,39 @@ def _username_reminder(row: OutboxMessage, account: Account) -> Words:
     return mail.username_reminder(account.person, usernames=row.parameters["usernames"], url=_sign_in_url())
 
 
+def _verify_email(row: OutboxMessage, account: Account) -> Words:
+    change = db.session.get(EmailChange, row.parameters["change"])
+    if change is None or change.ended_at is not None or change.credential_version != account.credential_version:
+        raise work.Dropped(SUPERSEDED)
+    token = tokens.email_token(change.issue, change.account_id, change.credential_version, change.key)
+    (helper,) = _helpers([account])
+    return mail.verify_email(
+        account.person,
+        address=change.address,
+        url=f"{current_app.config['BASE_URL']}/verify-email/{token}",
+        expires_at=change.expires_at,
+        help_url=helper.url,
+    )
+
+
+def _email_changed(row: OutboxMessage, account: Account) -> Words:
+    asked_by = row.parameters["administrator"]
+    (helper,) = _helpers([account])
+    return mail.email_changed(
+        account.person,
+        changed_at=row.created_at,
+        before=_for_reader(row, row.parameters["before"]),
+        after=_for_reader(row, row.parameters["after"]),
+        administrator=db.session.get_one(Account, asked_by).person if asked_by else None,
+        url=helper.url,
+    )
+
+
+def _for_reader(row: OutboxMessage, address: str) -> str:
+    """An address of a notice: in full to whoever reads it there, in part to others."""
+    return address if same_address(address, row.recipient) else masked(address)
+
+
 def _administrator_notice(row: OutboxMessage, account: Account) -> Words:
     about = db.session.get_one(Account, row.parameters["about"])
     by = db.session.get_one(Account, row.parameters["by"]) if row.parameters["by"] else None
@@ -151,4 +184,6 @@ _WRITERS: dict[str, Callable[[OutboxMessage, Account], Words]] = {
     "recovery-help": _recovery_help,
     "username-reminder": _username_reminder,
     "administrator-notice": _administrator_notice,
+    "verify-email": _verify_email,
+    "email-changed": _email_changed,
 }

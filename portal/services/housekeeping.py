@@ -10,7 +10,16 @@ from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from portal import clock
 from portal.extensions import db
-from portal.models import KnownBrowser, OutboxMessage, RecoveryLink, RecoveryRequest, Session, SignInReservation
+from portal.models import (
+    EmailChange,
+    EnrolmentLink,
+    KnownBrowser,
+    OutboxMessage,
+    RecoveryLink,
+    RecoveryRequest,
+    Session,
+    SignInReservation,
+)
 from portal.services import work
 from portal.transactions import begin_write, in_batches
 
@@ -62,6 +71,8 @@ def _conditions() -> list[tuple[type[Any], ColumnElement[bool]]]:
         (OutboxMessage, and_(OutboxMessage.state != "queued", OutboxMessage.finished_at < before)),
         (RecoveryRequest, and_(RecoveryRequest.state != "queued", RecoveryRequest.finished_at < before)),
         (RecoveryLink, RecoveryLink.expires_at < before),
+        (EmailChange, EmailChange.expires_at < before),
+        (EnrolmentLink, EnrolmentLink.expires_at < before),
         (Session, or_(Session.ended_at < before, Session.last_used_at < before)),
         (SignInReservation, and_(SignInReservation.account_id.is_(None), abandoned)),
         (KnownBrowser, and_(unknown, KnownBrowser.id.not_in(in_hand))),

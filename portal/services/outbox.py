@@ -39,7 +39,7 @@ TOO_LATE = "what it carries has expired"
 
 REPLY = re.compile(r"\d{3} ")
 
-SECURITY_NOTICES = frozenset({"locked", "unlocked", "password-changed"})
+SECURITY_NOTICES = frozenset({"locked", "unlocked", "password-changed", "email-changed"})
 """Kinds that go to the secondary address too; none of them carries a secret."""
 
 
@@ -47,6 +47,7 @@ def queue(
     kind: str,
     *,
     account: Account,
+    to: Sequence[str] = (),
     also: Sequence[Account] = (),
     entry: int | None = None,
     not_after: datetime | None = None,
@@ -54,14 +55,12 @@ def queue(
 ) -> list[OutboxMessage]:
     """Ask for a mail of ``kind`` to the owner of ``account``: a row for each address that gets it, none without one.
 
+    ``to`` are the addresses of a mail that does not go to the present one alone; all but the first get copies.
     ``also`` are the other accounts on the address that it is about; ``entry`` is the id of the audit entry of that.
     """
     begin_write()
     person = account.person
-    recipients = [person.primary_email]
-    if kind in SECURITY_NOTICES and not same_address(person.secondary_email, person.primary_email):
-        recipients.append(person.secondary_email)
-    recipients = [recipient for recipient in recipients if recipient]
+    copied = [person.secondary_email] if kind in SECURITY_NOTICES else []
     now = clock.now()
     rows = [
         OutboxMessage(
@@ -76,7 +75,7 @@ def queue(
             due_at=now,
             not_after=not_after,
         )
-        for number, recipient in enumerate(recipients)
+        for number, recipient in enumerate(_mailboxes([*(to or [person.primary_email]), *copied]))
     ]
     db.session.add_all(rows)
     if also:
@@ -84,6 +83,15 @@ def queue(
         mentions = (OutboxMention(message_id=row.id, account_id=other.id) for row in rows for other in also)
         db.session.add_all(mentions)
     return rows
+
+
+def _mailboxes(addresses: Sequence[str]) -> list[str]:
+    """The addresses that there are, each mailbox once."""
+    found: list[str] = []
+    for address in addresses:
+        if address and not any(same_address(address, other) for other in found):
+            found.append(address)
+    return found
 
 
 def last_message(account: Account) -> OutboxMessage | None:

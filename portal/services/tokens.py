@@ -14,6 +14,8 @@ from itsdangerous import BadData, URLSafeSerializer
 from portal.domain.passwords import TEMPORARY_BITS, temporary_text
 
 RECOVERY = "recovery-link"
+VERIFY_EMAIL = "verify-email"
+"""What a signed token is for: one of one purpose is none of another (ASVS 6.6.2)."""
 
 
 class KeyGone(LookupError):  # noqa: N818 - an answer, not an error
@@ -59,21 +61,35 @@ def temporary_password(issue: str, key: str) -> str:
 
 def recovery_token(issue: str, account_id: int, credential_version: int, key: str) -> str:
     """The token of a recovery link: signed over its purpose, account and credential version."""
-    return _signer(_key(key)).dumps([issue, account_id, credential_version])
+    return _signer(RECOVERY, _key(key)).dumps([issue, account_id, credential_version])
 
 
 def read_recovery_token(token: str) -> tuple[str, int, int] | None:
     """Issue, account and credential version of a token that we signed; None for anything else."""
+    return _read(RECOVERY, token)
+
+
+def email_token(issue: str, account_id: int, credential_version: int, key: str) -> str:
+    """The token of a link that confirms a new e-mail address, signed like that of a recovery link. Raises KeyGone."""
+    return _signer(VERIFY_EMAIL, _key(key)).dumps([issue, account_id, credential_version])
+
+
+def read_email_token(token: str) -> tuple[str, int, int] | None:
+    """Issue, account and credential version of a token that we signed; None for anything else."""
+    return _read(VERIFY_EMAIL, token)
+
+
+def _read(purpose: str, token: str) -> tuple[str, int, int] | None:
     for key in _keys():
         try:
-            issue, account_id, version = _signer(key).loads(token)
+            issue, account_id, version = _signer(purpose, key).loads(token)
             return str(issue), int(account_id), int(version)
         except (BadData, ValueError, TypeError):
             continue
     return None
 
 
-def _signer(key: str) -> URLSafeSerializer:
+def _signer(purpose: str, key: str) -> URLSafeSerializer:
     return URLSafeSerializer(
-        key, salt=RECOVERY, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
+        key, salt=purpose, signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256}
     )

@@ -15,6 +15,7 @@ from portal.services import accounts, outbox, recovery, tokens
 from portal.services.recovery import Need
 from portal.transactions import write
 from tests.factories import grant, person
+from tests.support import email_changes as changes
 from tests.support.guesses import INTERNET, PRIVATE, fail
 from tests.support.smtp import Mailbox, Received
 from tests.support.trail import mails
@@ -69,6 +70,14 @@ def make(app: Flask, organisation: Organisation, kind: str) -> None:
         ask(Need.PASSWORD)
 
 
+def change_address(app: Flask, organisation: Organisation, kind: str) -> None:
+    """Somebody without an address asks for one; for the notice, the link comes back too."""
+    nomi = person(organisation, NAME, email="")
+    asked = changes.ask(app, nomi, "nomi@coe.example")
+    if kind == "email-changed":
+        changes.confirm(app, nomi, asked)
+
+
 def token() -> str:
     from sqlalchemy import select
 
@@ -90,12 +99,15 @@ KINDS = {
     "username-reminder": ("Your username", "/sign-in"),
     "recovery-help": ("About your account", "/find-administrator/42061"),
     "administrator-notice": ("An administrator was given a new temporary password", "/sign-in"),
+    "verify-email": ("Confirm your new e-mail address", "/verify-email/"),
+    "email-changed": ("Your e-mail address has been changed", "/find-administrator/42061"),
 }
 
 
 @pytest.fixture(params=KINDS)
 def arrived(request: pytest.FixtureRequest, app: Flask, organisation: Organisation, mailbox: Mailbox) -> Received:
-    make(app, organisation, request.param)
+    happen = change_address if request.param in ("verify-email", "email-changed") else make
+    happen(app, organisation, request.param)
     outbox.deliver_due()
     return mailbox.one(request.param)
 
@@ -149,7 +161,7 @@ def test_the_temporary_password_stands_alone_on_its_line_and_nowhere_else(arrive
 
 def test_the_outbox_holds_nothing_of_what_is_secret(arrived: Received):
     held = "".join(f"{row.parameters}{row.last_error}{row.message_id}" for row in mails())
-    for secret in re.findall(r"(?m)^(?:\w{4}-){2}\w{4}$|(?<=/recover/)\S+", arrived.text):
+    for secret in re.findall(r"(?m)^(?:\w{4}-){2}\w{4}$|(?<=/recover/)\S+|(?<=/verify-email/)\S+", arrived.text):
         assert secret not in held
         assert secret.replace("-", "") not in held
 

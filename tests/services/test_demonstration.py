@@ -74,6 +74,12 @@ def test_three_regions_hold_a_county_office_a_trust_and_sixty_small_organisation
 
 
 @pytest.mark.usefixtures("loaded")
+def test_people_change_their_own_records_everywhere_but_at_the_centre():
+    views_only = select(Organisation.code).where(Organisation.own_record_amendable.is_(False))
+    assert db.session.scalars(views_only).all() == ["CENTRAL"]
+
+
+@pytest.mark.usefixtures("loaded")
 def test_columns_agree_with_the_state_of_each_account():
     for account in db.session.scalars(select(Account)):
         state, who = account.state, account.person.full_name

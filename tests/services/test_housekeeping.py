@@ -13,6 +13,8 @@ from portal.extensions import db
 from portal.models import (
     Account,
     AuditEntry,
+    EmailChange,
+    EnrolmentLink,
     KnownBrowser,
     OutboxMessage,
     Person,
@@ -25,9 +27,10 @@ from portal.services import accounts, housekeeping, outbox, recovery, sign_in
 from portal.services.recovery import Need
 from portal.transactions import write
 from tests.factories import PASSWORD
+from tests.support import email_changes as changes
 from tests.support.smtp import Mailbox
 
-SPENT = (OutboxMessage, RecoveryLink, RecoveryRequest, Session, KnownBrowser)
+SPENT = (OutboxMessage, EmailChange, EnrolmentLink, RecoveryLink, RecoveryRequest, Session, KnownBrowser)
 pytestmark = pytest.mark.usefixtures("cheap_hashes")
 
 
@@ -37,12 +40,16 @@ def count(kind: type) -> int:
 
 @pytest.fixture
 def busy_day(app: Flask, employee: Person) -> Person:
-    """Erin signs in, asks for a link, gets it, and is re-enrolled, which voids browser and session."""
+    """Erin signs in, asks for links, gets them, and is re-enrolled, which voids browser and session."""
     with app.test_request_context():
         assert sign_in.attempt(employee.account.username or "", PASSWORD)
     with write():
         recovery.ask(employee.primary_email, Need.PASSWORD)
     recovery.handle_due()
+    changes.ask(app, employee)
+    now = the_clock.now()
+    with write():
+        db.session.add(EnrolmentLink(account=employee.account, token_hash=b"x" * 32, issued_at=now, expires_at=now))
     with write():
         accounts.re_enrol(employee.account, None)
     outbox.deliver_due()

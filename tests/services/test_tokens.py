@@ -31,6 +31,11 @@ def test_a_recovery_token_is_read_back_and_says_what_it_is_for():
     assert tokens.read_recovery_token(token) == ("issue", 7, 3)
 
 
+def test_so_is_the_token_that_confirms_an_address():
+    token = tokens.email_token("issue", 7, 3, tokens.present_key())
+    assert tokens.read_email_token(token) == ("issue", 7, 3)
+
+
 def test_a_tampered_token_is_none():
     token = tokens.recovery_token("issue", 7, 3, tokens.present_key())
     for forged in ("", "x", token[:-1], token.swapcase(), f"{token}.", "é", "\0", token.replace(".", "", 1)):
@@ -38,13 +43,17 @@ def test_a_tampered_token_is_none():
 
 
 def test_a_token_of_another_purpose_is_none(app: Flask):
-    other = URLSafeSerializer(app.config["SECRET_KEY"], salt="verify-email").dumps(["issue", 7, 3])
+    other = URLSafeSerializer(app.config["SECRET_KEY"], salt="another").dumps(["issue", 7, 3])
     assert tokens.read_recovery_token(other) is None
+    recovery, email = (
+        make("issue", 7, 3, tokens.present_key()) for make in (tokens.recovery_token, tokens.email_token)
+    )
+    assert (tokens.read_recovery_token(email), tokens.read_email_token(recovery)) == (None, None)
 
 
 @pytest.mark.parametrize("content", [None, [], ["issue"], ["issue", "x", 1], {"a": 1}, 5])
 def test_a_signed_token_of_another_shape_is_none(app: Flask, content: object):
-    signed = tokens._signer(app.config["SECRET_KEY"]).dumps(content)
+    signed = tokens._signer(tokens.RECOVERY, app.config["SECRET_KEY"]).dumps(content)
     assert tokens.read_recovery_token(signed) is None
 
 

@@ -19,4 +19,4 @@ def limit_body(endpoint: str | None, _values: dict[str, Any] | None) -> None:
         request.max_content_length = LARGEST_BODY
 
 
-from portal.blueprints.account import views  # noqa: F401 - the views register themselves
+from portal.blueprints.account import email_views, record_views, views  # noqa: F401 - the views register themselves

@@ -1,12 +1,15 @@
 """The pages of My account: the way between them, and what the first one says of each."""
 
-from flask import request, url_for
+from flask import render_template, request, url_for
 from flask_babel import gettext as _
+from flask_login import current_user
 
+from portal.blueprints.account.forms import EmailForm, RecordForm
 from portal.blueprints.browser_list import browsers_in_words
+from portal.blueprints.record_words import Difference, value_text
 from portal.filters import time_element
 from portal.models import Account
-from portal.services import signed_in_browsers
+from portal.services import email_changes, own_record, signed_in_browsers
 
 Entry = dict[str, object]
 
@@ -15,6 +18,8 @@ def pages() -> list[Entry]:
     """The pages of My account, in their order; the present one says so."""
     listed = [
         (_("Overview"), url_for("account.index")),
+        (_("Office details"), url_for("account.record")),
+        (_("E-mail address"), url_for("account.email")),
         (_("Password"), url_for("account.password")),
         (_("Where you are signed in"), url_for("account.sessions")),
     ]
@@ -25,11 +30,19 @@ def ones_own(account: Account) -> list[Entry]:
     """Who this is, as the portal knows them."""
     person = account.person
     return [
-        {"key": _("Full Name"), "value": person.full_name},
-        {"key": _("User Name"), "value": account.username},
-        {"key": _("Organisation"), "value": f"{person.organisation.code} {person.organisation.name}"},
-        {"key": _("Primary Email Address"), "value": person.primary_email or _("None")},
-        {"key": _("Primary Phone Number"), "value": person.primary_phone or _("None")},
+        _entry(_("Full Name"), person.full_name),
+        _entry(_("User Name"), account.username),
+        _entry(_("Organisation"), f"{person.organisation.code} {person.organisation.name}"),
+        _entry(
+            _("Primary Email Address"),
+            person.primary_email or _("None"),
+            {"text": _("Look"), "hidden": _("your e-mail address"), "href": url_for("account.email")},
+        ),
+        _entry(
+            _("Primary Phone Number"),
+            person.primary_phone or _("None"),
+            {"text": _("Look"), "hidden": _("your office details"), "href": url_for("account.record")},
+        ),
     ]
 
 
@@ -55,3 +68,29 @@ def safety(account: Account) -> list[Entry]:
 
 def _entry(key: str, value: object, *actions: dict[str, str]) -> Entry:
     return {"key": key, "value": value, "actions": list(actions)}
+
+
+def record_page(form: RecordForm, conflict: list[Difference] | None = None) -> str:
+    """Office details: what the record says, and the form for what its owner may change."""
+    return render_template(
+        "account/record.html",
+        form=form,
+        conflict=conflict,
+        amendable=own_record.may_amend(current_user),
+        value_text=value_text,
+        account=current_user.account,
+        person=current_user.account.person,
+    )
+
+
+def email_page(form: EmailForm, goes_on: bool = False) -> str:
+    """The present address, the one that waits for its link, and the form; ``goes_on``: it was sent already."""
+    return render_template(
+        "account/email.html",
+        form=form,
+        goes_on=goes_on,
+        pending=email_changes.pending(current_user.account),
+        amendable=own_record.may_amend(current_user),
+        account=current_user.account,
+        person=current_user.account.person,
+    )

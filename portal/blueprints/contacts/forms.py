@@ -9,13 +9,13 @@ from flask_babel import lazy_gettext as _
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import BooleanField, IntegerField, SelectField, SelectMultipleField, StringField
+from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
-from wtforms.widgets import HiddenInput
 
-from portal.blueprints.contacts import checks
-from portal.blueprints.contacts.checks import Check
-from portal.blueprints.contacts.messages import CONTACT_TYPES, FIELDS, GENDERS, STAFF_GROUPS, STATUSES
+from portal.blueprints import record_checks as checks
+from portal.blueprints.record_checks import Check
+from portal.blueprints.record_fields import PHONES, Version, line
+from portal.blueprints.record_words import CONTACT_TYPES, FIELDS, GENDERS, STAFF_GROUPS, STATUSES
 from portal.domain import contact_details
 from portal.domain.contact_details import ContactDetails
 from portal.domain.roles import Role
@@ -23,9 +23,6 @@ from portal.models import Organisation, Person
 from portal.services import contacts
 
 TICKED = ("yes", "y", "true", "on", "1")
-PHONES = ("primary_phone", "secondary_phone", "mobile_phone")
-NO_VERSION = 0
-"""What stands for a version that nobody can read: the record never has it."""
 
 
 class Tick(BooleanField):
@@ -36,32 +33,12 @@ class Tick(BooleanField):
         self.data = bool(valuelist) and valuelist[0].strip().lower() in TICKED
 
 
-class Version(IntegerField):
-    """The version that the form was opened at."""
-
-    widget = HiddenInput()
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Read what was sent; nonsense is a version that the record never has."""
-        if valuelist:
-            text = valuelist[0].strip()
-            self.data = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else NO_VERSION
-
-
 class Name(StringField):
     """A name that there must be: a form without the field has it empty, and is refused."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
         """Read what was sent."""
         self.data = valuelist[0] if valuelist else ""
-
-
-def _line(name: str, *rules: Check, kind: type[StringField] = StringField) -> StringField:
-    return kind(FIELDS[name], validators=list(rules), filters=[_tidied])
-
-
-def _tidied(text: str | None) -> str:
-    return contact_details.tidy(text or "")
 
 
 def _choices(known: Mapping[str, Any]) -> list[SelectChoice]:
@@ -83,23 +60,23 @@ def _one_of(name: str, choices: Iterable[tuple[str, Any]], *rules: Check, empty:
 class ContactForm(FlaskForm):
     """The fields of one contact. ``person`` is whose record it is, None for a new one; ``own``: of who is signed in."""
 
-    first_name = _line("first_name", checks.first_name, checks.line, kind=Name)
-    middle_name = _line("middle_name", checks.line)
-    last_name = _line("last_name", checks.last_name, checks.line, kind=Name)
+    first_name = line("first_name", checks.first_name, checks.line, kind=Name)
+    middle_name = line("middle_name", checks.line)
+    last_name = line("last_name", checks.last_name, checks.line, kind=Name)
     prefix = _one_of("prefix", [(word, word) for word in contact_details.PREFIXES])
     suffix = _one_of("suffix", [(word, word) for word in contact_details.SUFFIXES])
     gender = _one_of("gender", GENDERS.items())
-    primary_phone = _line("primary_phone", checks.line, checks.phone)
-    secondary_phone = _line("secondary_phone", checks.line, checks.phone)
-    mobile_phone = _line("mobile_phone", checks.line, checks.phone)
-    primary_email = _line("primary_email", checks.primary_email)
-    confirm_primary_email = _line("confirm_primary_email", checks.confirmation)
+    primary_phone = line("primary_phone", checks.line, checks.phone)
+    secondary_phone = line("secondary_phone", checks.line, checks.phone)
+    mobile_phone = line("mobile_phone", checks.line, checks.phone)
+    primary_email = line("primary_email", checks.primary_email)
+    confirm_primary_email = line("confirm_primary_email", checks.confirmation)
     has_no_email = Tick(FIELDS["has_no_email"])
     email_is_temporary = Tick(FIELDS["email_is_temporary"])
-    secondary_email = _line("secondary_email", checks.email)
-    job_title = _line("job_title", checks.line)
+    secondary_email = line("secondary_email", checks.email)
+    job_title = line("job_title", checks.line)
     staff_group = _one_of("staff_group", STAFF_GROUPS.items(), empty=False)
-    employee_number = _line("employee_number", checks.line)
+    employee_number = line("employee_number", checks.line)
     smartcard_linked = Tick(FIELDS["smartcard_linked"])
     status = _one_of("status", STATUSES.items(), checks.status, empty=False)
     types = SelectMultipleField(

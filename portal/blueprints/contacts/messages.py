@@ -1,49 +1,9 @@
-"""The words of the maintenance screen: choices, states, mails, and the fixed texts of the two messages."""
+"""The words of the maintenance screen: states, mails, and the fixed texts of the two messages."""
 
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from portal.domain.account_state import AccountAction, AccountState
-
-GENDERS: dict[str, LazyString] = {
-    "female": _("Female"),
-    "male": _("Male"),
-    "non_binary": _("Non-binary"),
-    "prefer_not_to_say": _("Prefer not to say"),
-}
-STAFF_GROUPS: dict[str, LazyString] = {"permanent": _("Permanent"), "bank": _("Bank")}
-STATUSES: dict[str, LazyString] = {"active": _("Active"), "inactive": _("Inactive")}
-CONTACT_TYPES: dict[str, LazyString] = {
-    "admin": _("Admin Contact"),
-    "benefit": _("Benefit Contact"),
-    "account_receivable": _("Account Receivable Contact"),
-    "payroll": _("Payroll Contact"),
-    "senior_admin": _("Senior Admin Contact"),
-    "tpa": _("TPA Contact"),
-}
-
-FIELDS: dict[str, LazyString] = {
-    "first_name": _("First Name"),
-    "middle_name": _("Middle Name"),
-    "last_name": _("Last Name"),
-    "prefix": _("Name Prefix"),
-    "suffix": _("Name Suffix"),
-    "gender": _("Gender"),
-    "primary_phone": _("Primary Phone Number"),
-    "secondary_phone": _("Secondary Phone Number"),
-    "mobile_phone": _("Mobile Phone Number"),
-    "primary_email": _("Primary Email Address"),
-    "confirm_primary_email": _("Confirm Primary Email Address"),
-    "has_no_email": _("Has no e-mail address"),
-    "email_is_temporary": _("The primary address is temporary"),
-    "secondary_email": _("Secondary Email Address"),
-    "job_title": _("Job Title"),
-    "staff_group": _("Staff group"),
-    "employee_number": _("Employee number"),
-    "smartcard_linked": _("A smartcard is or was linked"),
-    "status": _("Status"),
-    "types": _("Contact Types"),
-}
 
 STATES: dict[str, tuple[LazyString, str]] = {
     AccountState.NOT_REGISTERED: (_("Not registered"), "grey"),
@@ -77,6 +37,8 @@ MAILS: dict[str, LazyString] = {
     "username-reminder": _("Username reminder"),
     "password-changed": _("Password changed"),
     "administrator-notice": _("Notice about another administrator"),
+    "verify-email": _("Confirmation of a new address"),
+    "email-changed": _("E-mail address changed"),
 }
 
 INTERNAL: dict[str, LazyString] = {
@@ -96,6 +58,8 @@ INTERNAL: dict[str, LazyString] = {
     "signed-in-while-locked": _("Signed in from a known browser while locked; unlocked"),
     "deactivated": _("Made inactive; credentials erased"),
     "reactivated": _("Made active again"),
+    "verify-email-queued": _("The owner asked for a new e-mail address; the e-mail that confirms it is queued"),
+    "email-changed": _("The owner confirmed a new e-mail address; the notices are queued"),
 }
 INTERNAL_MAIL: dict[str, tuple[LazyString, LazyString]] = {
     "mail-sent": (_("%(mail)s e-mail sent"), _("%(mail)s e-mail sent")),

@@ -1,6 +1,6 @@
 """The contacts list as the page shows it: rows, tabs, sizes, and the addresses that keep what was asked for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -10,7 +10,8 @@ from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 
 from portal import clock
-from portal.blueprints.contacts.messages import CONTACT_TYPES, GENDERS, STAFF_GROUPS, STATES, STATUSES
+from portal.blueprints.contacts.messages import STATES
+from portal.blueprints.record_words import STATUSES, types_text
 from portal.domain.account_state import AccountState
 from portal.filters import number
 from portal.models import Account, Organisation, Person
@@ -132,11 +133,6 @@ def _row(organisation: Organisation, person: Person, wanted: Wanted, chosen: boo
     )
 
 
-def types_text(types: Iterable[str]) -> str:
-    """Contact types in words, in the order of the alphabet."""
-    return ", ".join(sorted(str(CONTACT_TYPES.get(name, name)) for name in types))
-
-
 def state_tag(person: Person) -> Tag:
     """The account's state as shown, an expired registration as such."""
     text, colour = STATES[shown_name(person.account)]
@@ -155,16 +151,6 @@ def registration_is_over(account: Account) -> bool:
     """Whether the temporary password came too late."""
     expires_at = account.temporary_password_expires_at
     return expires_at is None or clock.now() >= expires_at
-
-
-def value_text(name: str, value: object) -> str:
-    """A field's value in words, as a reader or a conflict shows it."""
-    if name == "types":
-        return types_text(value)  # type: ignore[arg-type]
-    if isinstance(value, bool):
-        return _("Yes") if value else _("No")
-    known = {"gender": GENDERS, "staff_group": STAFF_GROUPS, "status": STATUSES}.get(name, {})
-    return str(known.get(str(value), value))
 
 
 def organisation_rows(found: OrganisationPage, q: str, kind: str) -> dict[str, object]:

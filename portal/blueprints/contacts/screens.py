@@ -12,9 +12,8 @@ from werkzeug.wrappers import Response
 from portal import htmx, notices
 from portal.blueprints.contacts import self_service
 from portal.blueprints.contacts.forms import ContactForm
-from portal.blueprints.contacts.messages import FIELDS
-from portal.blueprints.contacts.presenters import contact_url, list_view, query_of, value_text
-from portal.domain.contact_details import ContactDetails
+from portal.blueprints.contacts.presenters import contact_url, list_view, query_of
+from portal.blueprints.record_words import FIELDS, Difference, differences, value_text
 from portal.models import Organisation, Person
 from portal.notices import Notice
 from portal.permissions import safe_next
@@ -22,15 +21,6 @@ from portal.services import contact_list, contacts
 from portal.services.contact_list import Wanted
 from portal.services.contact_mail import mailed_to
 from portal.services.contacts import Conflict
-
-
-@dataclass(frozen=True)
-class Difference:
-    """A field of which the record says something else than what was typed."""
-
-    label: str
-    present: str
-    typed: str
 
 
 @dataclass(frozen=True)
@@ -147,16 +137,6 @@ def panel_of(person: Person) -> self_service.Panel:
 def next_url(person: Person, asked: Wanted) -> str:
     """Where a move comes back to without JavaScript: this person, in this list."""
     return contact_url(person.organisation, person.ess_id, asked, anchor="self-service-details")
-
-
-def differences(present: ContactDetails, typed: ContactDetails) -> list[Difference]:
-    """What the record says now and the form says otherwise, in the form's order."""
-    changes = typed.changes_from(present)
-    return [
-        Difference(str(label), value_text(name, changes[name][0]), value_text(name, changes[name][1]))
-        for name, label in FIELDS.items()
-        if name in changes
-    ]
 
 
 def _left() -> Said:

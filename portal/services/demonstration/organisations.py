@@ -113,7 +113,7 @@ def make(now: datetime) -> Places:
 
 
 def _make_large(places: Places, now: datetime) -> None:
-    _add(
+    centre = _add(
         places,
         CENTRE,
         "CENTRAL ADMINISTRATION",
@@ -124,6 +124,8 @@ def _make_large(places: Places, now: datetime) -> None:
         domain="centre.example",
         automatic=True,
     )
+    # The one place whose people only see their own records: two of the sign-ins show it.
+    centre.own_record_amendable = False
     office = _add(
         places, OFFICE, "COUNTY OFFICE OF EDUCATION", "County office of education", RIVERBEND, "US",
         town="Riverbend", postcode="93901", domain="coe.example", automatic=True,

@@ -1,4 +1,4 @@
-"""The contact form's rules at each field. What is right is the domain's to say; here stand the words."""
+"""The rules of a record's fields, whoever fills them in. What is right is the domain's to say; here stand the words."""
 
 from collections.abc import Callable
 from typing import Any
@@ -63,7 +63,9 @@ def primary_email(form: Any, field: Field) -> None:
         raise ValidationError(_("Either enter an e-mail address or say that there is none, not both"))
     email(form, field)
     if form.own and form.email_changes:
-        raise ValidationError(_("Your own e-mail address is not changed here: ask another administrator"))
+        raise ValidationError(
+            _("Your own e-mail address is not changed here, but under My account or by another administrator")
+        )
 
 
 def confirmation(form: Any, field: Field) -> None:
