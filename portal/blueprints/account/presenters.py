@@ -59,7 +59,11 @@ def safety(account: Account) -> list[Entry]:
         _entry(
             _("Signed in"),
             here,
-            {"text": _("Look"), "hidden": _("where you are signed in"), "href": url_for("account.sessions")},
+            {
+                "text": _("See which"),
+                "hidden": _("browsers you are signed in with"),
+                "href": url_for("account.sessions"),
+            },
         ),
         _entry(_("Last Successful Login"), time_element(account.last_sign_in_at) or never),
         _entry(_("Previous Login"), time_element(account.previous_sign_in_at) or never),
