@@ -11,7 +11,7 @@ from portal import clock as the_clock
 from portal.models import Organisation, Person
 from portal.services import outbox
 from portal.transactions import write
-from tests.factories import person
+from tests.factories import PASSWORD, person
 from tests.support import email_changes as changes
 from tests.support.client import Answer, CheckingClient
 from tests.support.email_changes import NEW
@@ -261,3 +261,23 @@ def test_without_its_token_nothing_is_done(browser: CheckingClient, mailbox: Mai
     before = rows_of_all_tables()
     browser.post(action, {"primary_email": "x@y.example", "confirm_primary_email": "x@y.example"}, 403, csrf=False)
     assert rows_of_all_tables() == before
+
+
+@pytest.mark.usefixtures("cheap_hashes")
+def test_after_an_hour_the_password_is_asked_for_and_then_the_change_goes_on(
+    clock: Any, browser: CheckingClient, erin: Person
+):
+    browser.get(URL)
+    for _ in range(3):
+        clock.shift(timedelta(minutes=21))
+        browser.get(URL)
+    asks = ask(browser)
+    assert asks.location.startswith("/account/confirm?next=/account/email")
+    assert mails("verify-email") == []
+    browser.follow(asks)
+    back = browser.submit("/account/confirm", {"password": PASSWORD})
+    assert back.location == URL
+    form = browser.follow(back).page.form(URL)
+    assert form.values["primary_email"] == [NEW]
+    browser.submit(URL)
+    assert [row.recipient for row in mails("verify-email")] == [NEW]
