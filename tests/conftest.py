@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.support.guesses",
     "tests.support.client",
     "tests.support.everybody",
+    "tests.support.asking_page",
     "tests.support.smtp",
     "tests.support.server",
 ]

@@ -22,14 +22,15 @@ Fields = list[tuple[str, str]]
 def hold(signed_in: SignedIn, path: str, fields: Iterable[tuple[str, str]]) -> str:
     """Keep what was sent to ``path``, in place of what was kept before; answers the key with which it goes on.
 
-    No password is kept, and no token. A form of which nothing is left, or too much, is not kept at all.
+    No token is kept, and of a form with a password nothing at all: it could not go on by itself. Nor is a long one.
     """
     begin_write()
     key = secrets.token_urlsafe(16)
-    kept = [(name, value) for name, value in fields if name != "csrf_token" and "password" not in name.lower()]
-    fits = bool(kept) and sum(len(name) + len(value) for name, value in kept) <= LONGEST
+    kept = [(name, value) for name, value in fields if name != "csrf_token"]
+    secret = any("password" in name.lower() for name, _value in kept)
+    fits = sum(len(name) + len(value) for name, value in kept) <= LONGEST
     held = {"key": key, "at": clock.now().isoformat(), "path": path, "fields": kept}
-    signed_in.session.held_form = held if fits else None
+    signed_in.session.held_form = held if fits and not secret else None
     return key
 
 
