@@ -17,8 +17,8 @@ BROWSERS = (
 )
 SYSTEMS = (
     (r"\bWindows\b", "Windows"),
-    (r"\biPhone\b", "iPhone"),
     (r"\biPad\b", "iPad"),
+    (r"\biPhone\b", "iPhone"),
     (r"\bAndroid\b", "Android"),
     (r"\bCrOS\b", "ChromeOS"),
     (r"\b(?:Macintosh|Mac OS X)\b", "macOS"),
