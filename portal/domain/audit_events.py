@@ -12,13 +12,15 @@ def _(text: str) -> str:
 class Event:
     """One kind of entry.
 
-    ``sentence`` says what happened to whoever reads the trail, ``own`` to the person whom it happened to. Both may name
-    ``person``, ``actor`` and the details; where nobody signed in did it, ``actor`` is the portal.
+    ``sentence`` says what happened to whoever reads the trail, ``own`` to the person whom it happened to, ``oneself``
+    to a person who did it themselves, where ``own`` would not do. All may name ``person``, ``actor`` and the details;
+    where nobody signed in did it, ``actor`` is the portal.
     """
 
     sentence: str
     own: str = ""
     details: frozenset[str] = frozenset()
+    oneself: str = ""
 
 
 EVENTS: dict[str, Event] = {
@@ -91,11 +93,13 @@ EVENTS: dict[str, Event] = {
     "account:session:ended": Event(
         _("%(actor)s signed %(person)s out of a browser"),
         _("%(actor)s signed you out of a browser"),
+        oneself=_("You signed out another browser of yours"),
     ),
     "account:session:all-ended": Event(
-        _("%(actor)s signed %(person)s out everywhere: %(sessions)s browsers"),
-        _("%(actor)s signed you out everywhere: %(sessions)s browsers"),
+        _("%(actor)s signed %(person)s out everywhere; browsers signed out: %(sessions)s"),
+        _("%(actor)s signed you out everywhere; browsers signed out: %(sessions)s"),
         frozenset({"sessions"}),
+        oneself=_("You signed out everywhere else; browsers signed out: %(sessions)s"),
     ),
     "account:password:reset": Event(
         _("%(person)s chose a new password with a mailed link"),

@@ -10,6 +10,9 @@ from flask import current_app, has_request_context, request
 from portal.domain.lockout import Zone
 from portal.network import client_address, networks, zone_of
 
+COMMAND_LINE = "command"
+"""Stands for the address of what no request asked for."""
+
 
 @dataclass(frozen=True)
 class Origin:
@@ -34,12 +37,12 @@ def asked_from(address: str, zone: Zone) -> Iterator[None]:
 
 
 def origin() -> Origin:
-    """The origin of the request; ``command`` stands for what no request asked for."""
+    """The origin of the request; COMMAND_LINE for what no request asked for."""
     asked = _asked_from.get()
     if asked is not None:
         return asked
     if not has_request_context():
-        return Origin("command", Zone.PRIVATE, "")
+        return Origin(COMMAND_LINE, Zone.PRIVATE, "")
     address = client_address(
         request.remote_addr or "",
         request.headers.getlist("X-Forwarded-For"),

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from portal.blueprints.account import blueprint, presenters
 from portal.blueprints.account.forms import ChangePasswordForm, ConfirmForm
+from portal.blueprints.activity import own_lines
 from portal.blueprints.browser_list import browser_list
 from portal.blueprints.passwords import lockout_rule
 from portal.domain.roles import Permission
@@ -32,6 +33,7 @@ def index() -> str:
         organisation=account.person.organisation,
         ones_own=presenters.ones_own(account),
         safety=presenters.safety(account),
+        lines=own_lines(account.person),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from portal.domain.roles import Role
+from portal.blueprints.role_words import ROLES
 
 _ADDRESS = re.compile(r"(https?://[^\s<>\"]+)")
 
@@ -20,13 +20,7 @@ class Piece:
 
 def role_label(role: str) -> str:
     """A role as the pages name it; anything but a role is an employee."""
-    labels = {
-        Role.PASSWORD_RESET_OPERATOR: _("Local User Password Reset"),
-        Role.LOCAL_ADMINISTRATOR: _("Local System Administrator"),
-        Role.REGIONAL_ACCOUNT_MANAGER: _("Functional Account Manager"),
-        Role.CENTRAL_ADMINISTRATOR: _("Central administrator"),
-    }
-    return labels.get(Role(role)) or "" if role in set(Role) else _("Employee")
+    return str(ROLES.get(role) or _("Employee"))
 
 
 def pieces_of(text: str) -> list[Piece]:

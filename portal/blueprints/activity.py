@@ -1,0 +1,160 @@
+"""What the audit trail says, in sentences: an entry in the words of its event, and its details in words too."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_babel.speaklater import LazyString
+
+from portal.blueprints.record_words import FIELDS, value_text
+from portal.blueprints.role_words import ROLES
+from portal.domain.account_state import AccountState
+from portal.domain.audit_events import EVENTS, Event
+from portal.domain.lockout import Zone
+from portal.filters import moment, number
+from portal.models import AuditEntry, Person
+from portal.services import activity
+from portal.services.activity import Happening
+from portal.services.origin import COMMAND_LINE
+
+STATES: dict[str, LazyString] = {
+    AccountState.NOT_REGISTERED: lazy_gettext("not registered"),
+    AccountState.REGISTRATION_PENDING: lazy_gettext("registration pending"),
+    "registration-expired": lazy_gettext("registration expired"),
+    AccountState.ACTIVE: lazy_gettext("active"),
+    AccountState.LOCKED: lazy_gettext("locked"),
+    AccountState.UNLOCK_PENDING: lazy_gettext("unlock pending"),
+    AccountState.INACTIVE: lazy_gettext("inactive"),
+}
+"""An account's states within a sentence."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing that happened: when, what, and from where."""
+
+    at: datetime
+    sentence: str
+    origin: str
+
+
+def own_lines(person: Person, limit: int = 20) -> list[Line]:
+    """The last things that happened to ``person``, as they are told of them; the newest first."""
+    return [
+        Line(happening.entry.at, sentence(happening, own=True), _origin(happening))
+        for happening in activity.recent(person, limit)
+    ]
+
+
+def sentence(happening: Happening, *, own: bool = False) -> str:
+    """What happened, for whoever reads the trail; with ``own``, for the person whom it happened to.
+
+    An event that this version does not know is named as it stands; a detail that is not there is said to be unknown.
+    """
+    entry = happening.entry
+    event = EVENTS.get(entry.event, Event(entry.event.replace("%", "%%")))
+    oneself = own and happening.actor is not None and happening.actor == happening.person
+    text = event.sentence
+    if own:
+        text = (event.oneself if oneself else "") or event.own or text
+    words: dict[str, str] = defaultdict(lambda: _("unknown"))
+    words.update({name: _in_words(name, value) for name, value in entry.details.items()})
+    words["actor"] = _("You") if oneself else _actor(happening)
+    words["person"] = happening.person.full_name if happening.person else _("nobody")
+    return str(_(text) % words)
+
+
+def _actor(happening: Happening) -> str:
+    """Who did it; mails and locks are the portal's own doing."""
+    if happening.actor is not None:
+        return happening.actor.full_name
+    return _("The command line") if happening.entry.address == COMMAND_LINE else _("The portal")
+
+
+def _origin(happening: Happening) -> str:
+    """Where it came from; where an administrator sits is not the person's business."""
+    entry: AuditEntry = happening.entry
+    if happening.actor is not None and happening.actor != happening.person:
+        return _("an administrator's browser")
+    if entry.address == COMMAND_LINE:
+        return _("the command line")
+    if not current_app.config["PRIVATE_NETWORKS"]:
+        return entry.address
+    if entry.zone == Zone.INTERNET:
+        return _("%(address)s, the internet", address=entry.address)
+    return _("%(address)s, your organisation's network", address=entry.address)
+
+
+def _in_words(name: str, value: Any) -> str:
+    """A detail as its sentence says it."""
+    if name in _READERS:
+        return _READERS[name](value)
+    if isinstance(value, int):
+        return number(value)
+    return str(value) if value else _("none")
+
+
+def _moment(value: Any) -> str:
+    try:
+        return moment(datetime.fromisoformat(value))
+    except (TypeError, ValueError):
+        return str(value or _("unknown"))
+
+
+def _state(value: Any) -> str:
+    return str(STATES.get(value, value))
+
+
+def _role(value: Any) -> str:
+    return str(ROLES.get(value, value))
+
+
+def _changes(value: Any) -> str:
+    """Each field that changed, by its label in the form."""
+    return "; ".join(_change(name, *pair) for name, pair in value.items())
+
+
+def _change(name: str, before: Any, after: Any) -> str:
+    field = str(FIELDS.get(name, name))
+    if isinstance(after, bool):
+        return _("%(field)s: %(value)s", field=field, value=value_text(name, after))
+    was, now = (value_text(name, value) if value else "" for value in (before, after))
+    if not was:
+        return _("%(field)s set to %(after)s", field=field, after=now)
+    if not now:
+        return _("%(field)s, which was %(before)s, removed", field=field, before=was)
+    return _("%(field)s from %(before)s to %(after)s", field=field, before=was, after=now)
+
+
+def _lost(value: Any) -> str:
+    """Which entries of which chains a restored database has lost; None where there was nothing to compare it with."""
+    if value is None:
+        return _("unknown")
+    said = [
+        _(
+            "%(chain)s, entries %(first)s to %(last)s",
+            chain=code or _("what belongs to no organisation"),
+            first=number(first),
+            last=number(last),
+        )
+        for code, first, last in value["chains"]
+    ]
+    if value["more"]:
+        said.append(_("organisations beside these: %(count)s", count=number(value["more"])))
+    return "; ".join(said) or _("nothing")
+
+
+_READERS: dict[str, Callable[[Any], str]] = {
+    "expires_at": _moment,
+    "taken_at": _moment,
+    "state": _state,
+    "why": _state,
+    "role": _role,
+    "changes": _changes,
+    "lost": _lost,
+}
