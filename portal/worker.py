@@ -6,7 +6,7 @@ from threading import Event
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.extensions import db
-from portal.services import housekeeping, outbox, recovery, work
+from portal.services import audit_heads, housekeeping, outbox, recovery, work
 
 log = logging.getLogger(__name__)
 
@@ -17,10 +17,11 @@ ROUND = 10
 
 def run(stop: Event) -> None:
     """Look for due work every second until ``stop`` is set; the mail in hand is finished first."""
-    pause = SECONDS_BETWEEN_LOOKS
+    pause, heads = SECONDS_BETWEEN_LOOKS, audit_heads.Watch()
     while not stop.is_set():
         try:
             pause = 0.0 if do_once(stop) else SECONDS_BETWEEN_LOOKS
+            heads.look_when_due()
         except SQLAlchemyError as error:
             log.error("the database did not answer: %s", type(error).__name__)
             pause = SECONDS_AFTER_TROUBLE

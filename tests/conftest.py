@@ -26,6 +26,7 @@ pytest_plugins = [
     "tests.support.asking_page",
     "tests.support.smtp",
     "tests.support.server",
+    "tests.support.intruder",
 ]
 
 SECRET_KEY = "a key for the tests alone, long enough to sign"

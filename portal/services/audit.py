@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
@@ -12,6 +13,15 @@ from portal.extensions import db, insert_into
 from portal.models import Account, AuditChain, AuditEntry, Person
 from portal.services.origin import origin
 from portal.transactions import begin_write
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last entry of a chain: its number and hash."""
+
+    sequence: int
+    hash: str
+
 
 NO_ORGANISATION = 0
 BEGINNING = "0" * 64
@@ -54,10 +64,14 @@ def record(event: str, *, person: Person | None = None, by: Account | None = Non
 
 def fingerprint(entry: AuditEntry) -> str:
     """The SHA-256 of an entry's content and of the entry before it, in hex."""
-    content = [
+    return digest(
         entry.previous_hash, entry.chain, entry.sequence, entry.at.isoformat(), entry.event, entry.actor_account_id,
         entry.person_id, entry.address, entry.zone, entry.details,
-    ]  # fmt: skip
+    )  # fmt: skip
+
+
+def digest(*content: object) -> str:
+    """What a fingerprint is made of, in its order, as its SHA-256."""
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
 
