@@ -42,7 +42,11 @@ class Installation:
         self.folder = folder
         self.port = free_port()
         self.server = None if database == "sqlite" else make_url(database).set(drivername="postgresql")
-        self.settings = {"PORTAL_INSTANCE_PATH": str(folder), "PORTAL_BASE_URL": f"http://127.0.0.1:{self.port}"}
+        self.settings = {
+            "PORTAL_INSTANCE_PATH": str(folder),
+            "PORTAL_BASE_URL": f"http://127.0.0.1:{self.port}",
+            "PORTAL_RATE_LIMITS": "false",
+        }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
         if self.server is not None:
             self._run(f"DROP DATABASE IF EXISTS {DATABASE} WITH (FORCE)", f"CREATE DATABASE {DATABASE}")

@@ -20,7 +20,7 @@ from portal import (
     permissions,
     static_files,
 )
-from portal.services import sessions
+from portal.services import sessions, throttle
 
 ROOT = Path(__file__).resolve().parent.parent
 HEALTH = ("/livez", "/readyz")
@@ -62,11 +62,8 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     with app.app_context():
         extensions.prepare_engine(extensions.db.engine)
 
-    headers.init_app(app)
-    permissions.init_app(app)
-    filters.init_app(app)
-    static_files.init_app(app)
-    blueprints.init_app(app)
+    for part in (headers, permissions, throttle, filters, static_files, blueprints):
+        part.init_app(app)
     errors.init_app(app, htmx.retarget_to_notice, htmx.is_htmx, permissions.signed_out_fragment)
     commands.init_app(app)
     htmx.init_app(app)

@@ -44,6 +44,16 @@ def _list(text: str) -> list[str]:
     return value
 
 
+def _redis_address(text: str) -> str:
+    with suppress(ValueError):  # of a port that is none
+        address = urlsplit(text)
+        if address.scheme == "redis+unix" and address.path.strip("/"):
+            return text
+        if address.scheme in ("redis", "rediss") and address.hostname and address.port != 0:
+            return text
+    raise ValueError("write an address such as redis://127.0.0.1:6379/0")
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting: its name without the prefix, how its text is read, and the value when it is not set."""
@@ -59,6 +69,7 @@ SETTINGS = (
     Setting("SECRET_KEY_FALLBACKS", [], _list),
     Setting("BASE_URL", "http://127.0.0.1:8000"),
     Setting("SQLALCHEMY_DATABASE_URI", None),
+    Setting("REDIS_URL", None, _redis_address),
     Setting("MAIL_SERVER", None),
     Setting("MAIL_PORT", 25, _positive_number),
     Setting("MAIL_USE_TLS", False, _flag),
@@ -77,6 +88,7 @@ SETTINGS = (
     Setting("PASSWORD_MIN_LENGTH", 12, _positive_number),
     Setting("SESSION_IDLE_MINUTES", 30, _positive_number),
     Setting("SESSION_HOURS", 12, _positive_number),
+    Setting("RATE_LIMITS", True, _flag),
     Setting("LOCALE", "en_GB"),
     Setting("TIME_ZONE", "Europe/London"),
     Setting("COUNTRY", "GB"),
@@ -132,6 +144,7 @@ def complete(settings: dict[str, Any], root: Path) -> dict[str, Any]:
         "BASE_URL_IS_LOOPBACK": loopback,
         "SECRET_KEY": settings["SECRET_KEY"] or _kept_secret_key(instance / "secret_key"),
         "SQLALCHEMY_DATABASE_URI": settings["SQLALCHEMY_DATABASE_URI"] or f"sqlite:///{instance / 'portal.sqlite3'}",
+        "RATELIMIT_STORAGE_URI": settings["REDIS_URL"] or "memory://",
         "MAIL_DEFAULT_SENDER": settings["MAIL_DEFAULT_SENDER"] or f"{settings['BRAND_NAME']} <portal@{base.hostname}>",
         "TRUSTED_HOSTS": list(LOOPBACK_NAMES) if loopback else [host],
         "PREFERRED_URL_SCHEME": base.scheme,

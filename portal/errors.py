@@ -3,6 +3,7 @@
 import logging
 import secrets
 from collections.abc import Callable
+from datetime import timedelta
 
 from flask import Flask, Response, g, make_response, render_template
 from flask_babel import lazy_gettext as _
@@ -12,6 +13,9 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
+
+from portal import clock
+from portal.filters import minute_after, time_of_day
 
 PAGES = (400, 403, 404, 405, 409, 413, 429, 500, 503)
 
@@ -39,6 +43,7 @@ class PortalError(Exception):
     """Something that the product answers with a page of its own."""
 
     status = 500
+    headers: dict[str, str] = {}
 
 
 class NotFound(PortalError):  # noqa: N818 - named as the field names it
@@ -51,6 +56,16 @@ class Forbidden(PortalError):  # noqa: N818
     """It exists, and who asks may see it, but not do this."""
 
     status = 403
+
+
+class TooMany(PortalError):  # noqa: N818
+    """This address has done something too often; it may again in ``seconds`` (RFC 6585 4)."""
+
+    status = 429
+
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.headers = {"Retry-After": str(seconds)}
 
 
 def init_app(
@@ -69,7 +84,8 @@ def init_app(
     ) -> Response:
         page = status if status in PAGES else (400 if status < 500 else 500)
         g.error_page = page
-        words: dict[str, object] = {"retry_at": None, "error_id": None, "message": MESSAGES[page], **context}
+        retry_at = _moment(headers) if page == 429 else None
+        words: dict[str, object] = {"retry_at": retry_at, "error_id": None, "message": MESSAGES[page], **context}
         template = "errors/_notice.html" if is_fragment() else f"errors/{name or page}.html"
         response = make_response(render_template(template, **words), status)
         response.headers.update(headers or {})
@@ -77,7 +93,7 @@ def init_app(
 
     @app.errorhandler(PortalError)
     def portal_error(error: PortalError) -> Response:
-        return answer(error.status)
+        return answer(error.status, error.headers)
 
     @app.errorhandler(CSRFError)
     def stale(_error: CSRFError) -> AnyResponse:
@@ -93,7 +109,8 @@ def init_app(
         status = error.code or 500
         if status < 400:
             return make_response(error.get_response())
-        kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+        said = error.response.headers if error.response is not None else error.get_headers()
+        kept = {name: value for name, value in said if name in ("Allow", "Retry-After")}
         return answer(status, kept)
 
     @app.errorhandler(NoConnectionFree)
@@ -111,6 +128,12 @@ def init_app(
         if app.testing and app.config.get("PROPAGATE_EXCEPTIONS"):
             raise error
         return answer(500, error_id=error_id)
+
+
+def _moment(headers: dict[str, str] | None) -> str | None:
+    """When the seconds of ``Retry-After`` are over, to the minute."""
+    seconds = (headers or {}).get("Retry-After")
+    return time_of_day(minute_after(clock.now() + timedelta(seconds=int(seconds)))) if seconds else None
 
 
 def is_away(error: DBAPIError) -> bool:

@@ -6,11 +6,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import Babel
+from flask_limiter import Limiter
 from flask_login import LoginManager
 from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from sqlalchemy import Engine, MetaData, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
@@ -40,6 +43,28 @@ mail = Mail()
 babel = Babel()
 csrf = CSRFProtect()
 login_manager = LoginManager()
+
+REDIS_OPTIONS: dict[str, Any] = {
+    # Sign-ins wait for Redis, and go on without it.
+    "socket_timeout": 0.5,
+    "socket_connect_timeout": 0.5,
+    # Once more, at once: the connections in the pool are dead after Redis was started again.
+    "retry": Retry(NoBackoff(), 1),
+}
+
+
+def _each_limit_has_its_own_key() -> str:
+    raise NotImplementedError("a limit without a key of its own")
+
+
+limiter = Limiter(
+    key_func=_each_limit_has_its_own_key,
+    strategy="fixed-window",
+    storage_options=REDIS_OPTIONS,
+    in_memory_fallback_enabled=True,
+    # Of two threads that find Redis gone at once, the library lets one fall back and the other fail.
+    swallow_errors=True,
+)
 
 WAIT_SECONDS = 0.05
 LOCK_SECONDS = 10

@@ -1,7 +1,7 @@
 """How moments and numbers read on a page: in the portal's time zone and locale, to the minute."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flask import Flask
 from flask_babel import format_datetime, format_decimal, format_time, get_locale
@@ -20,6 +20,12 @@ def moment(at: datetime | None) -> str:
 def time_of_day(at: datetime) -> str:
     """The time alone, such as 14:02."""
     return str(format_time(at, TIME.get(str(get_locale()), "HH:mm")))
+
+
+def minute_after(at: datetime) -> datetime:
+    """The first whole minute that is not before ``at``: who comes back then does not come too early."""
+    whole = at.replace(second=0, microsecond=0)
+    return whole if whole == at else whole + timedelta(minutes=1)
 
 
 def date_in_words(at: datetime) -> str:

@@ -65,6 +65,12 @@ def client_address(peer: str, forwarded_for: Sequence[str], trusted: Sequence[Ne
     return str(here)
 
 
+def counted_as(address: str) -> str:
+    """Whoever one address stands for: of IPv6 its /64, which a home or an office is given whole."""
+    known = plain(address)
+    return str(ip_network((known, 64), strict=False)) if isinstance(known, IPv6Address) else str(known or address)
+
+
 def zone_of(address: str, private: Sequence[Network]) -> Zone:
     """The zone of an address; without private networks there is one zone, the internet."""
     known = plain(address)

@@ -14,7 +14,8 @@ import time_machine
 from flask import Flask
 
 from portal import config, create_app
-from portal.extensions import db
+from portal.extensions import db, limiter
+from portal.services import throttle
 from tests.support.databases import Databases, chosen_databases
 
 pytest_plugins = [
@@ -27,6 +28,7 @@ pytest_plugins = [
     "tests.support.smtp",
     "tests.support.server",
     "tests.support.intruder",
+    "tests.support.redis",
 ]
 
 SECRET_KEY = "a key for the tests alone, long enough to sign"
@@ -97,6 +99,8 @@ def app(house: Flask, databases: Databases, tmp_path: Path) -> Iterator[Flask]:
     before = dict(house.config)
     house.config["INSTANCE_PATH"] = str(tmp_path)
     databases.empty(house)
+    limiter.reset()
+    throttle.init_app(house)
     with house.app_context():
         yield house
         db.session.remove()

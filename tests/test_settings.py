@@ -32,6 +32,11 @@ def test_numbers_flags_and_lists_are_parsed():
         ("LOCKOUT_INTERNET", "0", "write a whole number of 1 or more"),
         ("SESSION_HOURS", "-1", "write a whole number of 1 or more"),
         ("MAIL_USE_TLS", "perhaps", "write true or false"),
+        ("RATE_LIMITS", "few", "write true or false"),
+        ("REDIS_URL", "127.0.0.1:6379", "write an address such as redis://127.0.0.1:6379/0"),
+        ("REDIS_URL", "redis://", "write an address such as redis://127.0.0.1:6379/0"),
+        ("REDIS_URL", "redis://127.0.0.1:often", "write an address such as redis://127.0.0.1:6379/0"),
+        ("REDIS_URL", "redis+unix://", "write an address such as redis://127.0.0.1:6379/0"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_what_to_write(name: str, text: str, words: str):

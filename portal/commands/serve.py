@@ -17,14 +17,16 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal import logs
 from portal.compression import Compressed
 from portal.extensions import db
 from portal.gateway import Gateway
 from portal.network import is_loopback, networks
-from portal.services import health, surroundings
+from portal.services import health, surroundings, web_processes
 from portal.static_files import StaticFiles
+from portal.transactions import write
 
 # Most of a sign-in is its hash, which two threads on two cores do best; the others are for pages meanwhile.
 THREADS = 4
@@ -50,9 +52,23 @@ def serve(host: str, port: int, workers: int) -> None:
     if health.holds_demonstration() and not is_loopback(host):
         raise click.ClickException(f"the database holds the demonstration: not on {host}, where others could reach it")
     refuse_taken(host, port)
+    with write():
+        web_processes.note_start(port, workers)
+    _let_go_of_the_database()
+    logs.configure()
+    if workers > 1 and app.config["RATE_LIMITS"] and not app.config["REDIS_URL"]:
+        log.warning("%d processes without PORTAL_REDIS_URL: each counts the rate limits for itself", workers)
+    try:
+        run(partial(_gateway, app), host, port, workers)
+    finally:
+        with suppress(SQLAlchemyError), write():
+            web_processes.note_stop(port)
+        _let_go_of_the_database()
+
+
+def _let_go_of_the_database() -> None:
     db.session.remove()
     db.engine.dispose()
-    run(partial(_gateway, app), host, port, workers)
 
 
 def run(target_loader: Callable[[], Gateway], host: str, port: int, workers: int) -> None:

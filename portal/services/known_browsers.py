@@ -44,6 +44,19 @@ def of(account: Account, tokens: list[str]) -> KnownBrowser | None:
     ).first()
 
 
+def knows(account_id: int | None, tokens: Sequence[str]) -> bool:
+    """Whether the browser that shows ``tokens`` is known to the account; a name without one costs the same query."""
+    hashes = [token_hash(token) for token in tokens if token]
+    if not hashes:
+        return False
+    found = select(KnownBrowser.id).where(
+        KnownBrowser.account_id == (account_id or 0),
+        KnownBrowser.token_hash.in_(hashes),
+        KnownBrowser.void_at.is_(None),
+    )
+    return db.session.scalars(found).first() is not None
+
+
 def remember(account: Account, tokens: Sequence[str]) -> tuple[str, ...]:
     """After a sign-in: the browser is known, its failures are forgotten and its token is a new one.
 

@@ -17,7 +17,7 @@ from portal.domain.email_addresses import fold_email, same_address
 from portal.domain.lockout import Zone
 from portal.extensions import db
 from portal.models import Account, Person, RecoveryLink, RecoveryRequest
-from portal.services import accounts, audit, known_browsers, outbox, passwords, sessions, tokens, work
+from portal.services import accounts, audit, known_browsers, outbox, passwords, sessions, throttle, tokens, work
 from portal.services.origin import asked_from, origin
 from portal.transactions import begin_write
 
@@ -41,7 +41,8 @@ class LinkRefused(Exception):  # noqa: N818 - an answer, not an error
 
 
 def ask(identifier: str, need: Need) -> None:
-    """Write down what was asked for; whether such an account exists is not looked at here."""
+    """Write down what was asked for; whether such an account exists is not looked at here. Raises TooMany."""
+    throttle.admit_recovery(identifier)
     begin_write()
     here, now = origin(), clock.now()
     db.session.add(

@@ -19,7 +19,7 @@ from portal.domain.brand import DEFAULT_COLOUR, checked_colour
 from portal.extensions import LAST_SQLITE_WITH_WAL_RESET_BUG, db
 from portal.models import AuditEntry
 from portal.network import networks
-from portal.services import health, work
+from portal.services import health, throttle, web_processes, work
 
 MAIL_SECONDS = 10
 LEAST_MIN_LENGTH, MOST_MIN_LENGTH = 8, 64
@@ -161,6 +161,29 @@ def _worker() -> Iterator[tuple[Verdict, str]]:
         yield Verdict.OK, "running"
 
 
+def _rate_limits() -> Iterator[tuple[Verdict, str]]:
+    settings = current_app.config
+    if not settings["RATE_LIMITS"]:
+        yield Verdict.NOTE, "PORTAL_RATE_LIMITS is false: only the lockout slows guessing down"
+    elif settings["REDIS_URL"]:
+        fault = throttle.redis_fault()
+        verdict = Verdict.WRONG if fault else Verdict.OK
+        yield verdict, f"Redis {fault}: each process counts for itself" if fault else "counted in Redis, for all"
+    elif not health.database_faults():
+        yield _counted_apart(web_processes.known())
+
+
+def _counted_apart(servers: list[web_processes.WebServer]) -> tuple[Verdict, str]:
+    """Without Redis: a process of several lets as much through as one would alone."""
+    most = max((server.processes for server in servers if server.machine == web_processes.machine()), default=1)
+    if most > 1:
+        return Verdict.WRONG, f"{most} web processes count each for itself; set PORTAL_REDIS_URL"
+    if len(servers) > 1:
+        where = ", ".join(f"{server.machine} port {server.port} ({server.started_at:%Y-%m-%d})" for server in servers)
+        return Verdict.NOTE, f"web servers were started on {where}; if they run together, set PORTAL_REDIS_URL"
+    return Verdict.OK, "counted by the one web process"
+
+
 def _clock() -> Iterator[tuple[Verdict, str]]:
     now = clock.now()
     newest = None if health.database_faults() else db.session.scalar(_NEWEST_ENTRY)
@@ -244,6 +267,7 @@ LOOKS: dict[str, Look] = {
     "demonstration": _demonstration,
     "mail": _mail,
     "worker": _worker,
+    "rate limits": _rate_limits,
     "clock": _clock,
     "networks": _networks,
     "words and times": _words_and_times,

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from portal.domain.lockout import Zone
-from portal.network import client_address, is_loopback, networks, zone_of
+from portal.network import client_address, counted_as, is_loopback, networks, zone_of
 from portal.services.origin import origin
 
 INTERNET = "203.0.113.7"
@@ -131,3 +131,11 @@ def test_behind_a_listed_proxy_only_its_own_word_counts(app: Flask):
 def test_what_only_this_machine_reaches():
     assert all(is_loopback(host) for host in ("127.0.0.1", "127.8.0.1", "::1", "localhost"))
     assert not any(is_loopback(host) for host in ("0.0.0.0", "::", "", "10.0.0.1", "localhost.evil.example"))
+
+
+def test_one_party_is_an_ipv4_address_or_a_64_of_ipv6():
+    assert counted_as("203.0.113.7") == "203.0.113.7"
+    assert counted_as("::ffff:203.0.113.7") == "203.0.113.7"
+    assert counted_as("2001:db8:0:1::1") == counted_as("2001:db8:0:1:ffff:ffff:ffff:ffff") == "2001:db8:0:1::/64"
+    assert counted_as("2001:db8:0:2::1") != counted_as("2001:db8:0:1::1")
+    assert counted_as("unknown") == "unknown"

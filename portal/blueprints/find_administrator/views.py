@@ -4,11 +4,12 @@ from portal.blueprints.find_administrator import blueprint
 from portal.blueprints.find_administrator.presenters import Listed, as_json, turn_to, where
 from portal.htmx import remember_search, render
 from portal.permissions import public
-from portal.services import listings, organisation_search, organisations
+from portal.services import listings, organisation_search, organisations, throttle
 
 
 @blueprint.get("/find-administrator")
 @public
+@throttle.searches
 def index() -> str:
     page = request.args.get("page", 1, type=int)
     text = organisation_search.normalised(request.args.get("q", ""))
@@ -25,6 +26,7 @@ def index() -> str:
 
 @blueprint.get("/find-administrator.json")
 @public
+@throttle.searches
 def index_json() -> Response:
     text = organisation_search.normalised(request.args.get("q", ""))
     found = organisation_search.find(text) if text else organisation_search.from_a_to_z()
