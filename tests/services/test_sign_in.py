@@ -1,5 +1,7 @@
 """Signing in, guess by guess: when it lets in, when it locks, and what it leaves behind."""
 
+import threading
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ from portal import clock as the_clock
 from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import Account, Organisation, Person, Session, SignInReservation
-from portal.services import accounts, passwords
+from portal.services import accounts, guesses, passwords
 from portal.transactions import write
 from tests.factories import PASSWORD, TEMPORARY_PASSWORD, person
 from tests.support.guesses import INTERNET, PRIVATE, WRONG, fail, guess
@@ -246,6 +248,28 @@ def test_every_guess_costs_one_hash_whoever_is_named(
     monkeypatch.setattr(passwords, "matches", lambda stored, text: hashed.append(text) or original(stored, text))
     guess(app, names[identifier], WRONG)
     assert hashed == [WRONG]
+
+
+@pytest.mark.parametrize("identifier", ["known", "nobody"])
+def test_a_refusal_takes_the_same_time_beside_its_hash_and_an_admission_none(
+    app: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch, identifier: str
+):
+    person(organisation, "Kim Known", account={"username": "known"})
+    original, slept = passwords.matches, []
+    monkeypatch.setattr(guesses, "REFUSAL_SECONDS", 100.0)
+    monkeypatch.setattr(guesses.time, "sleep", slept.append)
+
+    def slow(stored: str | None, text: str) -> bool:
+        threading.Event().wait(0.2)
+        return original(stored, text)
+
+    monkeypatch.setattr(passwords, "matches", slow)
+    began = time.monotonic()
+    assert guess(app, identifier, WRONG) is None
+    (rest,) = slept
+    assert 100 < rest + time.monotonic() - began < 100.4, "the hash's own time is not made up for, and all else is"
+    assert guess(app, "known")
+    assert len(slept) == 1
 
 
 def test_a_guess_in_hand_while_the_account_is_re_enrolled_opens_nothing(

@@ -95,6 +95,8 @@ class Portal:
         if database_uri:
             self.settings["SQLALCHEMY_DATABASE_URI"] = database_uri
         self.started: list[Started] = []
+        self.before = ""
+        """Python that each process runs before the product: a clock or a fault from ``tests/support/launched.py``."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -113,7 +115,12 @@ class Portal:
     def command(self, *arguments: str, expect: int = 0, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """`portal …`, to its end. Raises AssertionError for another exit code."""
         done = subprocess.run(
-            [*_portal(), *arguments], env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=seconds
+            [*self._portal(), *arguments],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
         )
         assert done.returncode == expect, (
             f"portal {arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
@@ -160,13 +167,16 @@ class Portal:
     def _start(self, *arguments: str) -> Started:
         self.folder.mkdir(parents=True, exist_ok=True)
         output = self.folder / f"{arguments[0]}-{len(self.started) + 1}.log"
-        started = Started([*_portal(), *arguments], self.environment, output)
+        started = Started([*self._portal(), *arguments], self.environment, output)
         self.started.append(started)
         return started
 
-
-def _portal() -> list[str]:
-    return [sys.executable, "-c", "from portal.commands import main; main()"]
+    def _portal(self) -> list[str]:
+        return [
+            sys.executable,
+            "-c",
+            "\n".join(filter(None, (self.before, "from portal.commands import main", "main()"))),
+        ]
 
 
 def _text(value: Any) -> str:

@@ -16,10 +16,11 @@ TOKEN = re.compile(r'"X-CSRFToken": "([^"]+)"')
 
 
 class Visitor:
-    """One browser: its cookies, and the token of its session against forgery."""
+    """One browser: its cookies, and the token of its session against forgery. ``address`` is where it sends from."""
 
-    def __init__(self, url: str, seconds: float = 30.0) -> None:
-        self.http = httpx.Client(base_url=url, trust_env=False, timeout=seconds)
+    def __init__(self, url: str, seconds: float = 30.0, address: str | None = None) -> None:
+        way = httpx.HTTPTransport(local_address=address, verify=False)
+        self.http = httpx.Client(base_url=url, trust_env=False, timeout=seconds, transport=way)
         self.token = ""
 
     def get(self, path: str, expect: int = 200) -> httpx.Response:

@@ -1,0 +1,194 @@
+"""No enumeration by time: whoever is named, an answer takes as long (ASVS 6.3.8).
+
+TIMING_PAIRS blocks of every class are compared pair by pair; from 500 on they must agree to the millisecond (`make
+test-timing PAIRS=1000`), the small version sees a hash that is left out. The last test takes one out, and is told so.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import update
+
+from portal import clock
+from portal.domain.account_state import AccountState
+from portal.extensions import db
+from portal.models import Account, Organisation
+from portal.services import passwords
+from portal.transactions import write
+from tests import factories
+from tests.factories import PASSWORD, TEMPORARY_PASSWORD
+from tests.support import launched, timing
+from tests.support.mail_faults import SILENCE, MailServer, Script
+from tests.support.server import Portal
+from tests.support.timing import Difference, Stopwatch
+
+PAIRS = int(os.environ.get("TIMING_PAIRS", "20"))
+"""How many blocks are compared; `make test-timing PAIRS=` sets it."""
+STRICT = PAIRS >= 500
+DISCARDED = 50 if STRICT else 5
+MEDIAN_MS, INTERVAL_MS = 1.0, 2.0
+"""What nobody tells apart over a network, and what a thousand pairs show on loopback."""
+
+OLDER = "older hash"
+OLDER_SHARE = 0.15
+"""Of a hash: as near as the rest of the work, done with other parameters, comes to today's."""
+
+S = AccountState
+WRONG = "not the password"
+Asked = dict[str, tuple[str, ...]]
+Ask = Callable[..., float]
+
+
+class People:
+    """One account for each class of sign-in, made so again before each block."""
+
+    def __init__(self, trust: Organisation) -> None:
+        self.trust = trust
+        self.rows: dict[int, dict[str, Any]] = {}
+        self.count = 0
+
+    def add(self, state: AccountState = S.ACTIVE, email: str | None = None, **columns: Any) -> Account:
+        self.count += 1
+        username = f"42061person{self.count:02}"
+        address = f"person{self.count:02}@coe.example" if email is None else email
+        named = {"username": username} if state is not S.NOT_REGISTERED else {}
+        made = factories.person(
+            self.trust, f"Pat Person{self.count:02}", email=address, state=state, account={**named, **columns}
+        ).account
+        kept = ("failures", "failures_total", "failures_since_success", "locked_at", "temporary_password_failures")
+        self.rows[made.id] = {"state": made.state} | {name: getattr(made, name) for name in kept}
+        return made
+
+    def make_ready(self) -> None:
+        with write():
+            for account_id, columns in self.rows.items():
+                db.session.execute(update(Account).where(Account.id == account_id).values(columns))
+
+
+def older_hash(cost: int) -> str:
+    """A hash of the time when the parameters were a ``cost``-th of today's."""
+    today = passwords.HASHER
+    older = PasswordHasher(time_cost=today.time_cost, memory_cost=today.memory_cost // cost, parallelism=1)
+    return older.hash(PASSWORD)
+
+
+def failing_sign_ins(people: People) -> Asked:
+    """What is typed, by class; none of it lets anybody in."""
+    names = {
+        "wrong password": (people.add(), WRONG),
+        "the wrong password that locks": (people.add(failures=2, failures_total=2, failures_since_success=2), WRONG),
+        "locked, wrong password": (people.add(S.LOCKED), WRONG),
+        "locked, right password": (people.add(S.LOCKED), PASSWORD),
+        "inactive": (people.add(S.INACTIVE), PASSWORD),
+        "pending, wrong temporary password": (people.add(S.REGISTRATION_PENDING), WRONG),
+        "expired, right temporary password": (
+            people.add(S.REGISTRATION_PENDING, temporary_password_expires_at=clock.now() - timedelta(hours=1)),
+            TEMPORARY_PASSWORD,
+        ),
+        "no e-mail": (people.add(email=""), WRONG),
+        OLDER: (people.add(password_hash=older_hash(2)), WRONG),
+    }
+    asked = {kind: (account.username or "", typed) for kind, (account, typed) in names.items()}
+    asked["never registered"] = (people.add(S.NOT_REGISTERED).person.primary_email, PASSWORD)
+    return {"unknown name": ("42061person99", WRONG), "unknown e-mail": ("person99@coe.example", WRONG), **asked}
+
+
+@pytest.fixture
+def people(portal: Portal) -> Iterator[People]:
+    portal.settings["RATE_LIMITS"] = False
+    with portal.database():
+        yield People(factories.organisation("42061", "COUNTY OFFICE OF EDUCATION", domains=["coe.example"]))
+
+
+def sign_in(watch: Stopwatch, username: str, password: str) -> float:
+    return watch.ask("/sign-in", "/sign-in", {"username": username, "password": password}, 422)
+
+
+def recover(watch: Stopwatch, identifier: str) -> float:
+    return watch.ask("/recover", "/recover?need=password", {"identifier": identifier, "need": "password"}, 303)
+
+
+def measured(portal: Portal, ask: Ask, asked: Asked, people: People, pairs: int = PAIRS) -> list[Difference]:
+    """Every pair of classes, the most different first."""
+    with closing(Stopwatch(portal.port)) as watch:
+        classes = {kind: partial(ask, watch, *typed) for kind, typed in asked.items()}
+        taken = timing.measure(classes, pairs, DISCARDED, people.make_ready)
+    found = sorted(timing.differences(taken), key=lambda each: -abs(each.median))
+    print(f"{pairs} blocks", *found, sep="\n")
+    return found
+
+
+def hash_ms() -> float:
+    """What a hash takes on this machine."""
+    seconds = []
+    for _ in range(7):
+        began = time.perf_counter()
+        passwords.matches(None, WRONG)
+        seconds.append(time.perf_counter() - began)
+    return min(seconds) * 1000
+
+
+def told_apart(found: list[Difference]) -> list[str]:
+    """Strict: what more than a network's own noise could hide. Else: what is about as much as a hash left out."""
+    hashing = hash_ms()
+    if not STRICT:
+        return [str(each) for each in found if each.sign < 1e-4 and each.is_beyond(hashing / 2)]
+    exact = [each for each in found if OLDER not in (each.one, each.other)]
+    others = [each for each in found if each not in exact]
+    return [str(each) for each in exact if abs(each.median) > MEDIAN_MS or each.reaches_beyond(INTERVAL_MS)] + [
+        str(each) for each in others if each.is_beyond(hashing * OLDER_SHARE)
+    ]
+
+
+def test_no_failing_sign_in_takes_longer_than_another(portal: Portal, people: People) -> None:
+    asked = failing_sign_ins(people)
+    portal.serve()
+    assert told_apart(measured(portal, sign_in, asked, people)) == []
+
+
+def mail_is_delivered(_stage: str, _recipient: str) -> None:
+    """The mail server does what it should."""
+
+
+def mail_is_swallowed(stage: str, _recipient: str) -> str | None:
+    """It takes the connection, and says nothing ever."""
+    return SILENCE if stage == "connect" else None
+
+
+@pytest.mark.parametrize("script", [mail_is_delivered, mail_is_swallowed, None], ids=["up", "silent", "refusing"])
+def test_no_request_for_recovery_takes_longer_than_another(
+    portal: Portal, people: People, mail_server: MailServer, script: Script | None
+) -> None:
+    if script is None:
+        mail_server.__exit__(None, None, None)
+    else:
+        mail_server.script = script
+    known, shared = people.add(), people.add(email="desk@coe.example")
+    people.add(email=shared.person.primary_email)
+    asked = {
+        "known": (known.person.primary_email,),
+        "known by username": (str(people.add().username),),
+        "unknown": ("person98@coe.example",),
+        "unknown username": ("42061person99",),
+        "locked": (people.add(S.LOCKED).person.primary_email,),
+        "inactive": (people.add(S.INACTIVE).person.primary_email,),
+        "several on one address": (shared.person.primary_email,),
+    }
+    portal.serve()
+    portal.worker()
+    assert told_apart(measured(portal, recover, asked, people)) == []
+
+
+def test_a_hash_left_out_for_unknown_names_would_be_noticed(portal: Portal, people: People) -> None:
+    """What passes above means something: the same measurement tells of the control that is taken out here."""
+    asked = {"unknown name": ("42061person99", WRONG), "wrong password": (str(people.add().username), WRONG)}
+    portal.before = launched.WITHOUT_DUMMY_HASH
+    portal.serve()
+    assert len(told_apart(measured(portal, sign_in, asked, people, pairs=max(PAIRS, 60)))) == 1

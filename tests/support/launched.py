@@ -1,0 +1,73 @@
+"""What a started process is given before the product runs in it: a clock of the test's, or a control taken out.
+
+    portal.before = launched.with_clock(file)
+    portal.before = launched.WITHOUT_DUMMY_HASH
+
+Only the process that is started so is another one: what stands in ``portal/`` is untouched.
+"""
+
+import os
+import signal
+from datetime import UTC, datetime
+from pathlib import Path
+
+from argon2 import PasswordHasher
+
+from portal import clock
+from portal.services import guesses, passwords
+
+WITHOUT_DUMMY_HASH = "from tests.support import launched; launched.take_dummy_hash_out()"
+WITH_CHEAP_HASHES = "from tests.support import launched; launched.make_hashes_cheap()"
+
+DEADLY_GUESS = "the process dies over this guess"
+
+
+def with_clock(file: Path) -> str:
+    """The process reads the time from ``file``, where ``write_time`` puts it."""
+    return f"from tests.support import launched; launched.read_time_from({str(file)!r})"
+
+
+def with_deadly_guess() -> str:
+    """The process is killed while it checks the guess ``DEADLY_GUESS``."""
+    return "from tests.support import launched; launched.die_over_a_guess()"
+
+
+def write_time(file: Path, moment: datetime) -> None:
+    """What time it is from now on, in every process that reads it."""
+    draft = file.with_suffix(".draft")
+    draft.write_text(moment.isoformat())
+    draft.replace(file)
+
+
+def read_time_from(path: str) -> None:
+    """This process's clock stands still at what the file says."""
+    file = Path(path)
+
+    def now() -> datetime:
+        return datetime.fromisoformat(file.read_text()).astimezone(UTC)
+
+    clock.now = now
+
+
+def take_dummy_hash_out() -> None:
+    """Without a stored hash nothing is computed: the answer comes as fast as it can."""
+    original = passwords.matches
+    passwords.matches = lambda stored, text: original(stored, text) if stored else False
+
+
+def make_hashes_cheap() -> None:
+    """Argon2id with the smallest parameters and refusals at once, where thousands of guesses show nothing of time."""
+    passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    guesses.REFUSAL_SECONDS = 0.0
+
+
+def die_over_a_guess() -> None:
+    """SIGKILL in the middle of a hash: the guess is reserved, and never settled."""
+    original = passwords.matches
+
+    def matches(stored: str | None, text: str) -> bool:
+        if text == DEADLY_GUESS:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return original(stored, text)
+
+    passwords.matches = matches
