@@ -32,6 +32,11 @@ def with_deadly_guess() -> str:
     return "from tests.support import launched; launched.die_over_a_guess()"
 
 
+def with_noted_checks(file: Path) -> str:
+    """The process writes down each stored hash that a guess is checked against, a line each."""
+    return f"from tests.support import launched; launched.note_checks_in({str(file)!r})"
+
+
 def write_time(file: Path, moment: datetime) -> None:
     """What time it is from now on, in every process that reads it."""
     draft = file.with_suffix(".draft")
@@ -47,6 +52,19 @@ def read_time_from(path: str) -> None:
         return datetime.fromisoformat(file.read_text()).astimezone(UTC)
 
     clock.now = now
+
+
+def note_checks_in(path: str) -> None:
+    """What the audit trail cannot say: what was checked, and then not told."""
+    original = passwords.matches
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def matches(stored: str | None, text: str) -> bool:
+        if stored:
+            os.write(file, f"{stored}\n".encode())
+        return original(stored, text)
+
+    passwords.matches = matches
 
 
 def take_dummy_hash_out() -> None:

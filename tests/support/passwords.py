@@ -8,7 +8,7 @@ from argon2 import PasswordHasher
 def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2id with the smallest parameters, for tests that hash dozens of times and show nothing about hashing.
 
-    Only ``passwords.HASHER`` is another one: what uses it, and how often, stays the real thing. Nor does a refusal wait.
+    Only ``passwords.HASHER`` is another one: what uses it, and how often, stays the real thing. No refusal waits.
     """
     from portal.services import guesses, passwords
 
