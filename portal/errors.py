@@ -68,6 +68,13 @@ class TooMany(PortalError):  # noqa: N818
         self.headers = {"Retry-After": str(seconds)}
 
 
+class Unavailable(PortalError):  # noqa: N818
+    """What the portal needs for this does not work just now: nobody is let in (ASVS 16.5.3)."""
+
+    status = 503
+    headers = {"Retry-After": "30"}
+
+
 def init_app(
     app: Flask,
     fragment_answer: Callable[[Response], Response],
@@ -93,6 +100,8 @@ def init_app(
 
     @app.errorhandler(PortalError)
     def portal_error(error: PortalError) -> Response:
+        if error.status >= 500:
+            log.error("not available: %s", type(error).__name__, exc_info=error)
         return answer(error.status, error.headers)
 
     @app.errorhandler(CSRFError)
@@ -109,9 +118,7 @@ def init_app(
         status = error.code or 500
         if status < 400:
             return make_response(error.get_response())
-        said = error.response.headers if error.response is not None else error.get_headers()
-        kept = {name: value for name, value in said if name in ("Allow", "Retry-After")}
-        return answer(status, kept)
+        return answer(status, _kept_headers(error))
 
     @app.errorhandler(NoConnectionFree)
     @app.errorhandler(DBAPIError)
@@ -128,6 +135,12 @@ def init_app(
         if app.testing and app.config.get("PROPAGATE_EXCEPTIONS"):
             raise error
         return answer(500, error_id=error_id)
+
+
+def _kept_headers(error: HTTPException) -> dict[str, str]:
+    """What an error says in headers that its page says too."""
+    said = error.response.headers if error.response is not None else error.get_headers()
+    return {name: value for name, value in said if name in ("Allow", "Retry-After")}
 
 
 def _moment(headers: dict[str, str] | None) -> str | None:

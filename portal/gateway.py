@@ -18,6 +18,8 @@ from typing import Any
 
 from granian.rsgi import ProtocolClosed
 
+from portal.headers import put_into_list
+
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -55,13 +57,13 @@ class Gateway:
             environ = environ_of(scope, self.scheme)
             environ["wsgi.input"], closing = await self._body(environ, protocol)
         except BadRequest:
-            return _refuse(protocol, 400)
+            return self._refuse(protocol, 400)
         except TimeoutError:
-            return _refuse(protocol, 408)
+            return self._refuse(protocol, 408)
         except ProtocolClosed:
             return None  # nobody is there any more
         if self.waiting >= self.threads + self.queue:
-            return _refuse(protocol, 503, ("retry-after", "5"))
+            return self._refuse(protocol, 503, ("retry-after", "5"))
         self.waiting += 1
         try:
             loop = asyncio.get_running_loop()
@@ -92,7 +94,7 @@ class Gateway:
             answer = self.application(environ, start_response)
         except Exception as error:
             log.error("no answer: %s", type(error).__name__, exc_info=error)
-            return _refuse(protocol, 500)
+            return self._refuse(protocol, 500)
         try:
             _send(answer, told, protocol, loop, closing, bodiless=environ["REQUEST_METHOD"] == "HEAD")
         except Exception as error:
@@ -101,6 +103,11 @@ class Gateway:
             if hasattr(answer, "close"):
                 answer.close()
         return None
+
+    def _refuse(self, protocol: Any, status: int, *headers: tuple[str, str]) -> None:
+        """An answer of the gateway's own: no page, and the connection is over."""
+        strict = [(name.lower(), value) for name, value in put_into_list(list(headers), self.scheme)]
+        protocol.response_bytes(status, [HIDE_SERVER, CLOSE, *strict], b"")
 
 
 def environ_of(scope: Any, scheme: str) -> dict[str, Any]:
@@ -171,8 +178,3 @@ def _chain(first: bytes, rest: Iterable[bytes]) -> Iterable[bytes]:
 
 async def _awaited(transport: Any, part: bytes) -> None:
     await transport.send_bytes(part)
-
-
-def _refuse(protocol: Any, status: int, *headers: tuple[str, str]) -> None:
-    """An answer of the gateway's own: no page, and the connection is over."""
-    protocol.response_bytes(status, [HIDE_SERVER, CLOSE, ("cache-control", "no-store"), *headers], b"")

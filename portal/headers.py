@@ -24,9 +24,18 @@ def put(answer: Response) -> Response:
         answer.headers.setdefault(name, value)
     if request.scheme == "https":
         answer.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
-    if request.endpoint != "static" and "Cache-Control" not in answer.headers:
+    is_file = request.endpoint == "static" and answer.status_code < 400
+    if not is_file and "Cache-Control" not in answer.headers:
         answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def put_into_list(headers: list[tuple[str, str]], scheme: str) -> list[tuple[str, str]]:
+    """The same for an answer that the application has no part in: a file, or a refusal of the server's own."""
+    there = {name.lower() for name, _value in headers}
+    strict = {"Strict-Transport-Security": STRICT_TRANSPORT} if scheme == "https" else {}
+    always = {**ALWAYS, **strict, "Cache-Control": "no-store"}
+    return [*headers, *((name, value) for name, value in always.items() if name.lower() not in there)]
 
 
 def init_app(app: Flask) -> None:

@@ -141,9 +141,12 @@ def held_fields(path: str | None = None) -> MultiDict[str, str] | None:
 
 
 def _comes_from_elsewhere() -> bool:
-    """Whether the browser says that another site sent this; the pages of mailed links hide their origin ("null")."""
+    """Whether the browser says that another site sent this; the pages of mailed links hide their origin ("null").
+
+    A page that came without TLS is another site, when ours come with it: whoever is in between may have written it.
+    """
     origin = request.headers.get("Origin", "null")
-    if origin != "null" and origin.partition("://")[2] != request.host:
+    if origin not in ("null", f"https://{request.host}", f"{request.scheme}://{request.host}"):
         return True
     return request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none")
 
@@ -157,10 +160,13 @@ def _wanted() -> str | None:
 
 
 def safe_next(target: str | None) -> str | None:
-    """A path of this site to go on to, or None (ASVS 3.7.2): no host, no scheme, no backslash, no control character."""
+    """A path of this site to go on to, or None (ASVS 3.7.2): no host, no scheme, no backslash, nothing but plain signs.
+
+    Other letters are percent-encoded in an address; as they are they fit into no header.
+    """
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
         return None
-    if any(ord(character) <= 32 or ord(character) == 127 for character in target):
+    if any(not "!" <= character <= "~" for character in target):
         return None
     parts = urlsplit(target)
     return None if parts.scheme or parts.netloc else target

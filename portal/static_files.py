@@ -8,7 +8,7 @@ from typing import Any
 from flask import Flask
 from whitenoise import WhiteNoise
 
-from portal.headers import ALWAYS, STRICT_TRANSPORT
+from portal.headers import put_into_list
 from portal.logs import RULE
 
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -40,9 +40,7 @@ class StaticFiles:
 
     def __init__(self, app: Flask, application: Wsgi) -> None:
         self.prefix = f"{app.static_url_path}/"
-        self.files = WhiteNoise(
-            application, max_age=0, allow_all_origins=False, charset="utf-8", add_headers_function=_add_headers
-        )
+        self.files = WhiteNoise(application, max_age=0, allow_all_origins=False, charset="utf-8")
         self.files.add_files(app.static_folder, self.prefix)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -56,13 +54,8 @@ class StaticFiles:
             if static and status[:3] in ("200", "206", "304"):
                 headers = [(name, value) for name, value in headers if name.lower() != "cache-control"]
                 headers.append(("Cache-Control", lasting))
-                if environ["wsgi.url_scheme"] == "https":
-                    headers.append(("Strict-Transport-Security", STRICT_TRANSPORT))
+            if static:
+                headers = put_into_list(headers, environ["wsgi.url_scheme"])
             return start_response(status, headers, *rest)
 
         return self.files(environ, put_lasting)
-
-
-def _add_headers(headers: Any, _path: str, _url: str) -> None:
-    for name, value in ALWAYS.items():
-        headers[name] = value

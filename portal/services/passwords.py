@@ -5,9 +5,10 @@ from functools import lru_cache
 from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher, extract_parameters
-from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
 from portal.domain.passwords import normalised
+from portal.errors import Unavailable
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
 
@@ -15,22 +16,33 @@ _turn = BoundedSemaphore(os.cpu_count() or 1)
 
 
 def hash_of(text: str) -> str:
-    """The hash to store, of the password in the form in which it is compared: guesses are normalised too."""
+    """The hash to store, of the password in the form in which it is compared: guesses are normalised too.
+
+    Raises Unavailable when there is no memory for it.
+    """
     with _turn:
-        return HASHER.hash(normalised(text))
+        try:
+            return HASHER.hash(normalised(text))
+        except HashingError as error:
+            raise Unavailable from error
 
 
 def matches(stored: str | None, text: str) -> bool:
-    """Whether ``text`` is what was hashed. Without a stored hash the same work is done, and the answer is no."""
+    """Whether ``text`` is what was hashed. Without a stored hash the same work is done, and the answer is no.
+
+    Raises Unavailable when it could not be found out: no memory is no wrong password (ASVS 16.5.3).
+    """
     with _turn:
         try:
             return HASHER.verify(stored or _nobodys_hash(), text) and stored is not None
         except InvalidHashError:
             return False
-        except VerificationError:
+        except VerifyMismatchError:
             if stored:
                 _do_the_rest(stored, text)
             return False
+        except (VerificationError, HashingError) as error:
+            raise Unavailable from error
 
 
 def is_outdated(stored: str) -> bool:

@@ -1,13 +1,9 @@
 """Looking changes nothing: every GET endpoint, as every named person, leaves every row of every table as it was."""
 
 import pytest
-from sqlalchemy import select
 
-from portal.extensions import db
-from portal.models import Person, RecoveryLink
-from portal.services import recovery, tokens
-from portal.transactions import write
 from tests.support.everybody import Everybody, rows_of_all_tables
+from tests.support.links import link_mailed_to
 
 
 def test_no_get_changes_a_row(everybody: Everybody):
@@ -23,15 +19,6 @@ def test_no_get_changes_a_row(everybody: Everybody):
         before = after
     assert len(urls) > 10
     assert changed == []
-
-
-def link_mailed_to(person: Person) -> str:
-    """The path of a link that is good, as a mail carries it."""
-    with write():
-        recovery.ask(person.primary_email, recovery.Need.PASSWORD)
-    recovery.handle_due()
-    link = db.session.scalars(select(RecoveryLink)).one()
-    return f"/recover/{tokens.recovery_token(link.issue, link.account_id, link.credential_version, link.key)}"
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
