@@ -1,6 +1,6 @@
 """What can be sent: every URL that takes more than a look, and the forms that people find on the pages."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,23 +60,19 @@ def endpoint_at(everybody: Everybody, url: str, method: str) -> str | None:
     return str(found)
 
 
-def pages(everybody: Everybody, client: CheckingClient, values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Every page about ``values`` that is shown to ``client``, with its URL."""
-    for rule in everybody.rules():
-        if "GET" in (rule.methods or ()) and rule.endpoint != "static":
-            url = url_of(everybody, rule, values)
-            answer = client.ask("GET", url)
-            if answer.status_code == 200 and answer.page is not None:
-                yield url, answer.page
-
-
 def sendable(
     everybody: Everybody, client: CheckingClient, values: Mapping[str, Any], rule: Rule, method: str
 ) -> Sendable:
-    """What a browser would send to ``rule``: the form of the page that has one, or else nothing but its token."""
+    """What a browser would send to ``rule``: the form of the page that has one, or else nothing but its token.
+
+    Forms stand on the page of their own address, or on one above it; whichever has it first.
+    """
     found = Sendable(rule, method, url_of(everybody, rule, values))
-    for _url, page in pages(everybody, client, values):
-        for form in page.forms:
+    looked_at = [other for other in everybody.rules() if "GET" in (other.methods or ()) and other.endpoint != "static"]
+    above = [other for other in looked_at if str(rule).startswith(str(other)) and other.arguments <= rule.arguments]
+    for other in sorted(above, key=lambda other: len(str(other)), reverse=True):
+        answer = client.ask("GET", url_of(everybody, other, values))
+        for form in answer.page.forms if answer.status_code == 200 and answer.page is not None else ():
             if form.method == "post" and urlsplit(form.action).path == urlsplit(found.url).path:
                 found.fields = {name: value for name, value in form.values.items() if name != "csrf_token"}
                 return found
@@ -84,23 +80,26 @@ def sendable(
 
 
 def senders(everybody: Everybody, as_person: Any) -> dict[str, CheckingClient]:
-    """Everybody's browser; one that came in with a temporary password; and one that opened a mailed link."""
-    employee = everybody.persons["employee"]
-    assert employee is not None
-    pending = factories.person(everybody.organisation, "Penny Pending", state=AccountState.REGISTRATION_PENDING)
-    lost = as_person(None)
-    lost.get(link_mailed_to(employee), 303)
-    return {**everybody.clients, "enrolling": as_person(pending, kind="enrolment"), "with a link": lost}
+    """Everybody's browser, as new; one that came in with a temporary password; and one that opened a mailed link."""
+    everybody.made += 1
+    organisation, number = everybody.organisation, everybody.made
+    pending = factories.person(organisation, f"Penny N{number}ew", state=AccountState.REGISTRATION_PENDING)
+    loser = factories.person(organisation, f"Lou N{number}ew", email=f"lou{number}@coe.example")
+    with_link = as_person(None)
+    with_link.get(link_mailed_to(loser), 303)
+    fresh = {name: as_person(person) for name, person in everybody.persons.items()}
+    return {**fresh, "enrolling": as_person(pending, kind="enrolment"), "with a link": with_link}
 
 
 def right_fields(everybody: Everybody) -> dict[str, Fields]:
-    """What the forms of those who are not signed in need, to do what they are for."""
-    employee = everybody.persons["employee"]
-    assert employee is not None
+    """What the forms of those who are not signed in need, to do what they are for; each time about somebody else."""
+    everybody.made += 1
+    number = everybody.made
+    somebody = factories.person(everybody.organisation, f"Rita N{number}ew", email=f"rita{number}@coe.example")
     chosen = {"password": CHOSEN, "password_again": CHOSEN}
     return {
-        "POST /sign-in": {"username": employee.account.username or "", "password": PASSWORD},
-        "POST /recover": {"identifier": employee.primary_email, "need": "password"},
+        "POST /sign-in": {"username": somebody.account.username or "", "password": PASSWORD},
+        "POST /recover": {"identifier": somebody.primary_email, "need": "password"},
         "POST /recover/new-password": chosen,
         "POST /enrol": chosen,
     }

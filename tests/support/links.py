@@ -13,5 +13,5 @@ def link_mailed_to(person: Person) -> str:
     with write():
         recovery.ask(person.primary_email, recovery.Need.PASSWORD)
     recovery.handle_due()
-    link = db.session.scalars(select(RecoveryLink)).one()
+    link = db.session.scalars(select(RecoveryLink).where(RecoveryLink.account_id == person.account.id)).one()
     return f"/recover/{tokens.recovery_token(link.issue, link.account_id, link.credential_version, link.key)}"
