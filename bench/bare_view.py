@@ -1,10 +1,11 @@
 """A Flask view that answers two letters, on the server that `portal serve` uses: bare_view.py PORT."""
 
+import mmap
 import sys
 
 from flask import Flask
 
-from portal.commands.serve import THREADS, run
+from portal.commands.serve import THREADS, listen, run
 from portal.gateway import Gateway
 
 
@@ -19,4 +20,4 @@ def served() -> Gateway:
 
 
 if __name__ == "__main__":
-    run(served, "127.0.0.1", int(sys.argv[1]), 1)
+    run(served, listen("127.0.0.1", int(sys.argv[1])), mmap.mmap(-1, 1))

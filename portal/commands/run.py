@@ -19,7 +19,7 @@ from dotenv import dotenv_values
 from flask import current_app
 from flask.cli import with_appcontext
 
-from portal.commands.serve import refuse_taken
+from portal.commands.serve import listen
 from portal.extensions import db
 from portal.services import demonstration
 from portal.transactions import commits
@@ -46,7 +46,7 @@ class Stopped(Exception):  # noqa: N818 - it is no error
 def demonstration_run(port: int) -> None:
     """Make the database and its demonstration data, then run web and worker until stopped."""
     instance = Path(current_app.config["INSTANCE_PATH"])
-    refuse_taken(HOST, port, f"make run PORT={port + 1} takes another")
+    listen(HOST, port, f"make run PORT={port + 1} takes another").close()
     flask_migrate.upgrade()
     load_once()
     db.session.remove()

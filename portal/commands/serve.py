@@ -3,6 +3,7 @@
 import ctypes
 import gc
 import logging
+import mmap
 import socket
 import sys
 from collections.abc import Callable
@@ -16,10 +17,9 @@ from flask.cli import with_appcontext
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
-from granian.server import Server
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import logs
+from portal import listening, logs
 from portal.compression import Compressed
 from portal.extensions import db
 from portal.gateway import Gateway
@@ -42,24 +42,33 @@ log = logging.getLogger("portal.serve")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535), help="The port to listen on.")
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 64), help="How many processes.")
+@click.option("--drain", default=0, show_default=True, type=click.IntRange(0, 60), help="Stop after so many seconds.")
 @with_appcontext
-def serve(host: str, port: int, workers: int) -> None:
-    """Run the production web server. It stops on SIGTERM, when the requests in hand are answered."""
+def serve(host: str, port: int, workers: int, drain: int) -> None:
+    """Run the production web server. It stops on SIGTERM, when the requests in hand are answered.
+
+    With --drain it goes on for so many seconds before that, while /readyz says that it is stopping.
+    """
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     refused = [*surroundings.senseless_settings(), *health.unsafe_settings(), *health.what_is_wrong()]
     if refused:
         raise click.ClickException("\n".join(refused))
+    passed_on = listening.passed_on()
+    if passed_on is not None:
+        host = passed_on.getsockname()[0]
     if health.holds_demonstration() and not is_loopback(host):
         raise click.ClickException(f"the database holds the demonstration: not on {host}, where others could reach it")
-    refuse_taken(host, port)
+    listener = passed_on or listen(host, port)
+    port = listener.getsockname()[1]
     with write():
         web_processes.note_start(port, workers)
     _let_go_of_the_database()
     logs.configure()
     if workers > 1 and app.config["RATE_LIMITS"] and not app.config["REDIS_URL"]:
         log.warning("%d processes without PORTAL_REDIS_URL: each counts the rate limits for itself", workers)
+    app.extensions[health.STOPPING] = stopping = mmap.mmap(-1, 1)
     try:
-        run(partial(_gateway, app), host, port, workers)
+        run(partial(_gateway, app), listener, stopping, workers, drain)
     finally:
         with suppress(SQLAlchemyError), write():
             web_processes.note_stop(port)
@@ -71,24 +80,27 @@ def _let_go_of_the_database() -> None:
     db.engine.dispose()
 
 
-def run(target_loader: Callable[[], Gateway], host: str, port: int, workers: int) -> None:
+def run(
+    target_loader: Callable[[], Gateway], listener: socket.socket, stopping: mmap.mmap, workers: int = 1, drain: int = 0
+) -> None:
     """Run the server until it is stopped; each of its processes serves what ``target_loader`` makes there."""
     logs.configure()
-    server = Server(
+    server = listening.ServerOn(
+        listener,
+        drain,
+        stopping,
         target="portal",
-        address=host,
-        port=port,
         interface=Interfaces.RSGI,
         workers=workers,
         http=HTTPModes.http1,
         websockets=False,
-        backlog=1024,
         http1_settings=HTTP1Settings(max_buffer_size=LARGEST_HEADERS, header_read_timeout=HEADER_SECONDS * 1000),
         log_level=LogLevels.warning,
         log_dictconfig=_server_log(),
         respawn_failed_workers=True,
         workers_kill_timeout=STOP_SECONDS,
     )
+    host, port = listener.getsockname()[:2]
     server.on_startup(partial(log.info, "listening", extra={"fields": {"host": host, "port": port}}))
     server.on_shutdown(partial(log.info, "stopped"))
     _share_memory_between_threads()
@@ -117,16 +129,13 @@ def gateway(app: Flask) -> Gateway:
     return Gateway(served, app.config["PREFERRED_URL_SCHEME"], app.config["MAX_CONTENT_LENGTH"], THREADS)
 
 
-def refuse_taken(host: str, port: int, advice: str = "") -> None:
-    """Say so when somebody listens there already: the server itself would share the port with them."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as trial:
-        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            trial.bind((host, port))
-        except OSError as error:
-            message = f"cannot listen on {host} port {port}: {error.strerror}"
-            raise click.ClickException(f"{message}; {advice}" if advice else message) from None
+def listen(host: str, port: int, advice: str = "") -> socket.socket:
+    """Where the server listens; whoever starts it is told when somebody else does so already."""
+    try:
+        return listening.listen(host, port)
+    except OSError as error:
+        message = f"cannot listen on {host} port {port}: {error.strerror}"
+        raise click.ClickException(f"{message}; {advice}" if advice else message) from None
 
 
 def _server_log() -> dict[str, Any]:

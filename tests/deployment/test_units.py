@@ -20,6 +20,7 @@ from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 UNITS = ("gatehouse-web.service", "gatehouse-worker.service")
+SOCKET = "gatehouse-web.socket"
 
 
 class Prefixed:
@@ -35,7 +36,7 @@ class Prefixed:
         portal = home / ".venv/bin/portal"
         portal.write_text(f"#!{sys.executable}\nfrom portal.commands import main\nmain()\n")
         portal.chmod(0o755)
-        for name in UNITS:
+        for name in (*UNITS, SOCKET):
             text = (ROOT / "deploy" / name).read_text()
             for path in ("/opt/gatehouse", "/etc/gatehouse", "/var/lib/gatehouse"):
                 text = text.replace(path, f"{prefix}{path}")
@@ -97,7 +98,7 @@ def installed(tmp_path: Path) -> Prefixed:
     return Prefixed(tmp_path, free_port())
 
 
-@pytest.mark.parametrize("name", UNITS)
+@pytest.mark.parametrize("name", [*UNITS, SOCKET])
 def test_systemd_finds_nothing_wrong(installed: Prefixed, name: str) -> None:
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed")
@@ -155,3 +156,9 @@ def test_both_units_are_shut_in(installed: Prefixed) -> None:
         assert service["ProtectSystem"] == "strict"
         assert (service["StateDirectoryMode"], service["UMask"]) == ("0700", "0077")
         assert int(service["TimeoutStopSec"]) > 30
+
+
+def test_the_socket_is_where_the_proxy_looks(installed: Prefixed) -> None:
+    (where,) = installed.lines(SOCKET, "ListenStream")
+    assert f"proxy_pass http://{where};" in (ROOT / "deploy/nginx.conf").read_text()
+    assert SOCKET in installed.lines(UNITS[0], "Requires")

@@ -21,6 +21,6 @@ def test_every_area_is_held_apart():
 def test_every_module_stands_on_a_floor():
     floors = {"blueprints", "commands", "worker", "permissions", "htmx", "services", "mail", "models", "transactions"}
     leaves = {"extensions", "domain", "clock", "config", "errors", "network", "filters", "headers", "notices", "logs"}
-    around_the_application = {"gateway", "compression", "static_files"}
+    around_the_application = {"gateway", "listening", "compression", "static_files"}
     standing = {name.split("/")[0].removesuffix(".py") for name in modules()} - {"__init__"}
     assert standing - floors - leaves - around_the_application == set()

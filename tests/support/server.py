@@ -37,7 +37,9 @@ ROOT = Path(__file__).parents[2]
 class Started:
     """One process that a test started, and what it has said."""
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], output: Path) -> None:
+    def __init__(
+        self, arguments: list[str], environment: dict[str, str], output: Path, passed_on: tuple[int, ...] = ()
+    ) -> None:
         self.arguments = arguments
         self.output = output
         with output.open("ab") as log:
@@ -50,6 +52,7 @@ class Started:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=passed_on,
             )
 
     @property
