@@ -70,6 +70,9 @@ WAIT_SECONDS = 0.05
 LOCK_SECONDS = 10
 """How long a transaction waits for another one on either database, before its request is answered with 503."""
 
+USUAL_LOG_BYTES = 16 * 1024 * 1024
+"""What SQLite keeps of a write-ahead log that had grown larger, because somebody was reading for long."""
+
 LAST_SQLITE_WITH_WAL_RESET_BUG = (3, 51, 2)
 
 
@@ -130,7 +133,8 @@ def prepare_engine(engine: Engine) -> None:
     def set_pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None
         wait = f"busy_timeout={LOCK_SECONDS * 1000}"
-        for pragma in (wait, "synchronous=FULL", "foreign_keys=ON", "mmap_size=0"):
+        limit = f"journal_size_limit={USUAL_LOG_BYTES}"
+        for pragma in (wait, limit, "synchronous=FULL", "foreign_keys=ON", "mmap_size=0"):
             connection.execute(f"PRAGMA {pragma}").close()
         _write_ahead(connection)
 

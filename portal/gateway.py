@@ -4,7 +4,8 @@ The server's own WSGI side hands the application the last of several headers, ta
 ``X-Forwarded-For`` (so that a visitor could write their own address behind a proxy that lets underscores through), and
 keeps a thread for every client that sends its body slowly. Here headers with underscores are dropped, repeated ones are
 joined, bodies are read before a thread is taken, within a time and a size, and more requests than the queue holds are
-turned away (RFC 9112, ASVS 4.2.1).
+turned away (RFC 9112, ASVS 4.2.1). Pages and forms wait in queues of their own: hundreds who sign in at once, a hash
+each, keep nobody from reading (ASVS 15.2.2).
 """
 
 import asyncio
@@ -26,6 +27,8 @@ Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 SEND_SECONDS = 60
 HIDE_SERVER = ("server", "")
 CLOSE = ("connection", "close")
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
+RETRY = ("retry-after", "5")
 SINGLE = frozenset({"host", "content-length", "content-type", "authorization"})
 
 log = logging.getLogger(__name__)
@@ -36,8 +39,26 @@ class BadRequest(Exception):  # noqa: N818 - named as HTTP names it
 
 
 @dataclass
+class Lane:
+    """Requests of one kind: ``threads`` of them at once, and ``queue`` more may wait."""
+
+    threads: int
+    queue: int
+    waiting: int = 0
+    pool: ThreadPoolExecutor = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="request")
+
+    @property
+    def is_full(self) -> bool:
+        """Whether who comes now is turned away."""
+        return self.waiting >= self.threads + self.queue
+
+
+@dataclass
 class Gateway:
-    """A WSGI application as an RSGI one: ``threads`` requests at once, ``queue`` more may wait."""
+    """A WSGI application as an RSGI one: ``threads`` pages at once and as many forms; ``queue`` of each may wait."""
 
     application: Wsgi
     scheme: str
@@ -45,11 +66,11 @@ class Gateway:
     threads: int = 4
     queue: int = 256
     body_seconds: float = 20
-    waiting: int = 0
-    pool: ThreadPoolExecutor = field(init=False)
+    pages: Lane = field(init=False)
+    forms: Lane = field(init=False)
 
     def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(self.threads, thread_name_prefix="request")
+        self.pages, self.forms = Lane(self.threads, self.queue), Lane(self.threads, self.queue)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
@@ -62,14 +83,15 @@ class Gateway:
             return self._refuse(protocol, 408)
         except ProtocolClosed:
             return None  # nobody is there any more
-        if self.waiting >= self.threads + self.queue:
-            return self._refuse(protocol, 503, ("retry-after", "5"))
-        self.waiting += 1
+        lane = self.pages if environ["REQUEST_METHOD"] in READING else self.forms
+        if lane.is_full:
+            return self._refuse(protocol, 503, RETRY)
+        lane.waiting += 1
         try:
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self.pool, self._answer, environ, protocol, loop, closing)
+            await loop.run_in_executor(lane.pool, self._answer, environ, protocol, loop, closing)
         finally:
-            self.waiting -= 1
+            lane.waiting -= 1
         return None
 
     async def _body(self, environ: dict[str, Any], protocol: Any) -> tuple[BytesIO, Headers]:

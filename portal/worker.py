@@ -43,5 +43,6 @@ def do_once(stop: Event) -> int:
                 break
             done += 1
     if not stop.is_set():
+        housekeeping.shorten_log()
         housekeeping.sweep_when_due(stop)
     return done

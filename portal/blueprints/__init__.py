@@ -7,6 +7,7 @@ from flask_login import current_user
 
 from portal import notices
 from portal.blueprints import account, contacts, demonstration, find_administrator, navigation, operations, sign_in
+from portal.services import outbox
 
 
 @dataclass(frozen=True)
@@ -36,5 +37,10 @@ def layout_context() -> dict[str, object]:
         "signed_in_name": current_user.account.person.full_name if known else None,
         "breadcrumbs": [],
         "notice": notices.notice,
+        "mail_waits_since": outbox.waiting_since if signed_in and current_user.is_administrator else _no_moment,
         "home_url": url_for("sign_in.home"),
     }
+
+
+def _no_moment() -> None:
+    """What concerns administrators is looked up for nobody else."""

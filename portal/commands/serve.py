@@ -54,8 +54,7 @@ def serve(host: str, port: int, workers: int, drain: int) -> None:
     if refused:
         raise click.ClickException("\n".join(refused))
     passed_on = listening.passed_on()
-    if passed_on is not None:
-        host = passed_on.getsockname()[0]
+    host = passed_on.getsockname()[0] if passed_on is not None else host
     if health.holds_demonstration() and not is_loopback(host):
         raise click.ClickException(f"the database holds the demonstration: not on {host}, where others could reach it")
     listener = passed_on or listen(host, port)

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +13,64 @@ from flask import current_app
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from portal import clock
 from portal.config import SECRET_KEY_MIN_LENGTH
 from portal.extensions import LOCK_SECONDS, db
-from portal.models import Counter
-from portal.services import demonstration
+from portal.models import Counter, OutboxMessage, RecoveryRequest
+from portal.services import demonstration, work
 
 PROBE_SECONDS = 2
 LEAST_FREE_BYTES = 50 * 1024 * 1024
 LEAST_DIFFERENT_CHARACTERS = 8
+LONGEST_WAIT = timedelta(minutes=15)
+LARGEST_LOG_BYTES = 64 * 1024 * 1024
+STOPPING = "portal.stopping"
+"""Where the web server notes that it is about to stop, for all its processes: one byte among the extensions."""
 
 
 def what_is_wrong() -> list[str]:
     """A line for each thing that keeps the portal from working; nothing when it is ready."""
-    return [*database_faults(), *folder_faults()]
+    return [*_stopping(), *database_faults(), *folder_faults()]
+
+
+def what_to_see_to() -> list[str]:
+    """A line for each thing that an operator should see to while the portal works on.
+
+    None of them takes a web server out of rotation: without a mail server people still sign in, and the mail waits.
+    """
+    return [*late_work(), *grown_log()]
+
+
+def _stopping() -> list[str]:
+    told = current_app.extensions.get(STOPPING)
+    return ["web server: is stopping"] if told is not None and told[0] else []
+
+
+def late_work() -> list[str]:
+    """What has been waiting in vain for LONGEST_WAIT or more."""
+    found = []
+    for name, kind in (("mail", OutboxMessage), ("recovery", RecoveryRequest)):
+        since = work.waiting_since(kind)
+        waited = clock.now() - since if since is not None else timedelta()
+        if waited >= LONGEST_WAIT:
+            found.append(f"{name}: has been waiting for {waited // timedelta(minutes=1)} minutes")
+    return found
+
+
+def grown_log() -> list[str]:
+    """Whether SQLite's write-ahead log has grown, as it does while somebody reads for long; it shrinks afterwards."""
+    size = log_bytes()
+    return [f"database: its write-ahead log has grown to {size // 2**20} MiB"] if size > LARGEST_LOG_BYTES else []
+
+
+def log_bytes() -> int:
+    """The size of SQLite's write-ahead log; nothing on PostgreSQL, which looks after its own."""
+    file = db.engine.url.database
+    if db.engine.dialect.name != "sqlite" or not file:
+        return 0
+    with suppress(FileNotFoundError):
+        return os.stat(f"{file}-wal").st_size
+    return 0
 
 
 def database_faults() -> list[str]:

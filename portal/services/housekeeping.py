@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, delete, or_, select
 
 from portal import clock
-from portal.extensions import db
+from portal.extensions import LOCK_SECONDS, db
 from portal.models import (
     EmailChange,
     EnrolmentLink,
@@ -20,7 +20,7 @@ from portal.models import (
     Session,
     SignInReservation,
 )
-from portal.services import work
+from portal.services import health, work
 from portal.transactions import begin_write, in_batches
 
 KEPT = timedelta(days=30)
@@ -29,6 +29,7 @@ BETWEEN = timedelta(hours=1)
 FORGOTTEN = timedelta(days=365)
 BATCH = 500
 MOST_BATCHES = 20
+SHORTEN_SECONDS = 1
 NAME = "housekeeping"
 
 Batch = tuple[type[Any], list[int]]
@@ -44,6 +45,22 @@ def sweep_when_due(stop: Event | None = None) -> bool:
     batches = islice(_spent(), MOST_BATCHES)
     in_batches(takewhile(lambda _: stop is None or not stop.is_set(), batches), _delete)
     return True
+
+
+def shorten_log() -> None:
+    """Empty SQLite's write-ahead log once it has grown: on a busy day somebody is always reading, and it only grows.
+
+    Whoever reads is waited for, SHORTEN_SECONDS at most; who still reads then leaves it to the next time.
+    """
+    if not health.grown_log():
+        return
+    connection = db.engine.raw_connection()
+    try:
+        connection.execute(f"PRAGMA busy_timeout={SHORTEN_SECONDS * 1000}").close()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={LOCK_SECONDS * 1000}").close()
+        connection.close()
 
 
 def _delete(batch: Batch) -> None:

@@ -33,6 +33,8 @@ SMTP_SECONDS = 15
 """How long the mail server may take for one reply. All eleven of a conversation stay within a lease."""
 LAST_REPLY_SECONDS = 600
 """How long it may take to say that it has taken a message, which it may look through first (RFC 5321 4.5.3.2.6)."""
+MAIL_IS_LATE = timedelta(minutes=5)
+"""Mail that waits for so long is worth a word to administrators."""
 GO_AHEAD = 354
 """The reply after which the message itself is sent."""
 TOO_LATE = "what it carries has expired"
@@ -113,6 +115,12 @@ def mailed_lately(kind: str, recipient: str, within: timedelta) -> int:
             OutboxMessage.created_at > clock.now() - within,
         )
     ).one()
+
+
+def waiting_since() -> datetime | None:
+    """Since when mail has been waiting, and none has left: None while it flows, and for the first MAIL_IS_LATE."""
+    since = work.waiting_since(OutboxMessage)
+    return since if since is not None and since <= clock.now() - MAIL_IS_LATE else None
 
 
 def deliver_due(limit: int = 100) -> int:

@@ -109,6 +109,7 @@ def _sqlite() -> Iterator[tuple[Verdict, str]]:
     for name, value in PRAGMAS.items():
         if read[name] != value:
             yield Verdict.WRONG, f"PRAGMA {name} is {read[name]}, not {value}; is the file on a network disk?"
+    yield from ((Verdict.NOTE, fault.partition(": ")[2]) for fault in health.grown_log())
     yield Verdict.OK, f"SQLite {version}, " + ", ".join(f"{name} {value}" for name, value in read.items())
 
 
@@ -149,6 +150,11 @@ def _greet() -> None:
         if settings["MAIL_USERNAME"] and settings["MAIL_PASSWORD"]:
             server.login(settings["MAIL_USERNAME"], settings["MAIL_PASSWORD"])
         server.noop()
+
+
+def _late() -> Iterator[tuple[Verdict, str]]:
+    if not health.database_faults():
+        yield from ((Verdict.NOTE, fault) for fault in health.late_work())
 
 
 def _worker() -> Iterator[tuple[Verdict, str]]:
@@ -268,6 +274,7 @@ LOOKS: dict[str, Look] = {
     "mail": _mail,
     "worker": _worker,
     "rate limits": _rate_limits,
+    "waiting": _late,
     "clock": _clock,
     "networks": _networks,
     "words and times": _words_and_times,

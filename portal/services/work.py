@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import func, or_, select, union_all, update
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock
@@ -35,6 +35,7 @@ SETTLE_SECONDS = 60
 SETTLE_PAUSE_SECONDS = 1
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
+LOOKED_AT = 50
 HEARTBEAT_STEP = timedelta(seconds=10)
 WORKER = "worker"
 
@@ -200,6 +201,25 @@ def pause(attempts: int) -> timedelta:
     doublings = min(attempts - 1, 10)
     step = min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
     return step * random.uniform(0.8, 1.2)  # noqa: S311 - it spreads load and guards nothing
+
+
+def waiting_since(kind: type[Leased]) -> datetime | None:
+    """Since when what is queued waits in vain: the oldest of it that was asked for after the last that was done.
+
+    One row that is refused again and again, while others are done, does not count. Both ends of the queue are looked at
+    and not the whole: those that nobody took up are the first of it, and those with the longest pauses the last.
+    """
+    due = (kind.due_at, kind.id)  # type: ignore[attr-defined]
+    queued = select(kind.created_at).where(kind.state == "queued").limit(LOOKED_AT)
+    ends = union_all(
+        select(queued.order_by(*due).subquery()), select(queued.order_by(*(column.desc() for column in due)).subquery())
+    ).subquery()
+    last = select(kind.finished_at).where(kind.state == "done").order_by(*(column.desc() for column in due)).limit(1)
+    done_at = last.scalar_subquery()
+    since: datetime | None = db.session.scalar(
+        select(func.min(ends.c.created_at)).where(or_(done_at.is_(None), ends.c.created_at > done_at))
+    )
+    return since
 
 
 def beat() -> None:

@@ -18,7 +18,8 @@ def readyz() -> Response:
     wrong = health.what_is_wrong()
     if wrong:
         return Response("".join(f"{line}\n" for line in wrong), 503, mimetype="text/plain")
-    return Response("ready\n", mimetype="text/plain")
+    lines = ["ready", *health.what_to_see_to()]
+    return Response("".join(f"{line}\n" for line in lines), mimetype="text/plain")
 
 
 @blueprint.get("/brand.css", endpoint="brand_css")
