@@ -1,5 +1,6 @@
 """What can go wrong, as exceptions, and the page that each error answers with: generic, with what to do next."""
 
+import errno
 import logging
 import secrets
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from flask import Flask, Response, g, make_response, render_template
 from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from werkzeug.exceptions import HTTPException, SecurityError
 from werkzeug.wrappers import Response as AnyResponse
@@ -17,6 +18,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from portal import clock
 from portal.filters import minute_after, time_of_day
 
+OUT_OF_MEANS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC, errno.EIO, errno.EROFS})
+"""What the system says when it cannot do just now what it is asked for."""
+
+NOT_NOW = {"Retry-After": "30"}
 PAGES = (400, 403, 404, 405, 409, 413, 429, 500, 503)
 
 MESSAGES: dict[int, LazyString] = {
@@ -72,7 +77,7 @@ class Unavailable(PortalError):  # noqa: N818
     """What the portal needs for this does not work just now: nobody is let in (ASVS 16.5.3)."""
 
     status = 503
-    headers = {"Retry-After": "30"}
+    headers = NOT_NOW
 
 
 def init_app(
@@ -91,11 +96,9 @@ def init_app(
     ) -> Response:
         page = status if status in PAGES else (400 if status < 500 else 500)
         g.error_page = page
-        retry_at = _moment(headers) if page == 429 else None
-        words: dict[str, object] = {"retry_at": retry_at, "error_id": None, "message": MESSAGES[page], **context}
         template = "errors/_notice.html" if is_fragment() else f"errors/{name or page}.html"
-        response = make_response(render_template(template, **words), status)
-        response.headers.update(headers or {})
+        words = {**_words(page, headers), **context}
+        response = make_response(render_template(template, **words), status, headers or {})
         return fragment_answer(response) if is_fragment() else response
 
     @app.errorhandler(PortalError)
@@ -126,10 +129,13 @@ def init_app(
         if isinstance(error, DBAPIError) and not is_away(error):
             return unforeseen(error)
         log.error("the database did not answer: %s", type(getattr(error, "orig", error)).__name__)
-        return answer(503, {"Retry-After": "30"})
+        return answer(503, NOT_NOW)
 
     @app.errorhandler(Exception)
     def unforeseen(error: Exception) -> Response:
+        if isinstance(error, OSError) and error.errno in OUT_OF_MEANS:
+            log.error("the system refused: %s", errno.errorcode[error.errno])
+            return answer(503, NOT_NOW)
         error_id = secrets.token_hex(4)
         log.error("error %s: %s", error_id, type(error).__name__, exc_info=error)
         if app.testing and app.config.get("PROPAGATE_EXCEPTIONS"):
@@ -143,6 +149,11 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in said if name in ("Allow", "Retry-After")}
 
 
+def _words(page: int, headers: dict[str, str] | None) -> dict[str, object]:
+    """What the templates of errors are told, whatever the error."""
+    return {"message": MESSAGES[page], "error_id": None, "retry_at": _moment(headers) if page == 429 else None}
+
+
 def _moment(headers: dict[str, str] | None) -> str | None:
     """When the seconds of ``Retry-After`` are over, to the minute."""
     seconds = (headers or {}).get("Retry-After")
@@ -152,7 +163,17 @@ def _moment(headers: dict[str, str] | None) -> str | None:
 def is_away(error: DBAPIError) -> bool:
     """Whether the database cannot do its work just now, rather than being asked for something wrong.
 
-    PostgreSQL has kinds of its own for a database that is read-only (25006) and for a table that is not there (42P01).
+    PostgreSQL has kinds of its own for a database that is read-only (25006) and for a table that is not there (42P01);
+    SQLite says only that there is an error of the database (and no more) when it cannot read its own pages.
     """
-    broken = isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
+    unreadable = type(error) is DatabaseError
+    broken = unreadable or isinstance(error, OperationalError | InterfaceError) or error.connection_invalidated
     return broken or getattr(error.orig, "sqlstate", None) in ("25006", "42P01")
+
+
+def load_pages(app: Flask) -> None:
+    """Read the templates of the error pages, and what they are made of, while files can be opened."""
+    for name in app.jinja_env.list_templates(
+        filter_func=lambda name: name.startswith(("errors/", "layouts/", "macros/"))
+    ):
+        app.jinja_env.get_template(name)

@@ -19,7 +19,7 @@ from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from sqlalchemy.exc import SQLAlchemyError
 
-from portal import listening, logs
+from portal import errors, listening, logs
 from portal.compression import Compressed
 from portal.extensions import db
 from portal.gateway import Gateway
@@ -57,11 +57,16 @@ def serve(host: str, port: int, workers: int, drain: int) -> None:
     host = passed_on.getsockname()[0] if passed_on is not None else host
     if health.holds_demonstration() and not is_loopback(host):
         raise click.ClickException(f"the database holds the demonstration: not on {host}, where others could reach it")
-    listener = passed_on or listen(host, port)
+    _serve(app, passed_on or listen(host, port), workers, drain)
+
+
+def _serve(app: Flask, listener: socket.socket, workers: int, drain: int) -> None:
+    """Run on a socket, which stands among the web servers of this database meanwhile."""
     port = listener.getsockname()[1]
     with write():
         web_processes.note_start(port, workers)
     _let_go_of_the_database()
+    errors.load_pages(app)
     logs.configure()
     if workers > 1 and app.config["RATE_LIMITS"] and not app.config["REDIS_URL"]:
         log.warning("%d processes without PORTAL_REDIS_URL: each counts the rate limits for itself", workers)

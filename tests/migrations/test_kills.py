@@ -16,7 +16,7 @@ from sqlalchemy import inspect, make_url, text
 from portal.extensions import LOCK_SECONDS, db, sqlite_module
 from portal.services import health
 from tests.support.databases import Databases
-from tests.support.server import ROOT, Portal, Started, _portal
+from tests.support.server import ROOT, Portal, Started
 
 CYCLES = int(os.environ.get("KILL_CYCLES", "3"))
 
@@ -35,7 +35,7 @@ def blank_portal(databases: Databases, tmp_path: Path) -> Iterator[Portal]:
 def upgrade(portal: Portal, name: str) -> Started:
     """`portal db upgrade`, begun."""
     portal.folder.mkdir(exist_ok=True)
-    started = Started([*_portal(), "db", "upgrade"], portal.environment, portal.folder / f"upgrade-{name}.log")
+    started = Started([*portal.program(), "db", "upgrade"], portal.environment, portal.folder / f"upgrade-{name}.log")
     portal.started.append(started)
     return started
 

@@ -25,7 +25,6 @@ from tests.support.databases import Databases, PostgresqlDatabases
 from tests.support.everybody import rows_of_all_tables
 from tests.support.mail_faults import MailServer
 from tests.support.server import ROOT, Portal
-from tests.support.server import _portal as portal_command
 from tests.support.visitor import Visitor, visiting
 from tests.support.waiting import wait_until
 
@@ -163,7 +162,7 @@ def test_a_file_that_is_read_only_is_not_served(portal: Portal, trust: Trust) ->
     file = portal.instance / "portal.sqlite3"
     file.chmod(0o444)
     done = subprocess.run(
-        [*unprivileged, *portal_command(), "serve", "--port", str(portal.port)],
+        [*unprivileged, *portal.program(), "serve", "--port", str(portal.port)],
         env=portal.environment, cwd=ROOT, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (1, "Error: database: the file cannot be written\n")

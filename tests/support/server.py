@@ -118,7 +118,7 @@ class Portal:
     def command(self, *arguments: str, expect: int = 0, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """`portal …`, to its end. Raises AssertionError for another exit code."""
         done = subprocess.run(
-            [*self._portal(), *arguments],
+            [*self.program(), *arguments],
             env=self.environment,
             cwd=ROOT,
             capture_output=True,
@@ -170,11 +170,12 @@ class Portal:
     def _start(self, *arguments: str) -> Started:
         self.folder.mkdir(parents=True, exist_ok=True)
         output = self.folder / f"{arguments[0]}-{len(self.started) + 1}.log"
-        started = Started([*self._portal(), *arguments], self.environment, output)
+        started = Started([*self.program(), *arguments], self.environment, output)
         self.started.append(started)
         return started
 
-    def _portal(self) -> list[str]:
+    def program(self) -> list[str]:
+        """`portal`, to which a command's arguments are added."""
         return [
             sys.executable,
             "-c",

@@ -17,6 +17,8 @@ environment = Environment(
 environment.install_null_translations(newstyle=True)  # type: ignore[attr-defined]
 environment.globals["csrf_token"] = lambda: "token"
 environment.globals["notice"] = lambda: None
+environment.globals["mail_waits_since"] = lambda: None
+environment.globals["request"] = SimpleNamespace(path="/")
 environment.globals["url_for"] = lambda endpoint, filename="": f"/{endpoint}/{filename}"
 
 BRAND = SimpleNamespace(name="Gatehouse", logo_url=None, support_email="help@gatehouse.example")
