@@ -16,9 +16,13 @@ PAGES = [
     ("/find-administrator/42061", None),
     ("/demonstration/mail", None),
     ("/account", "employee"),
+    ("/account/confirm", "employee"),
+    ("/account/password", "employee"),
+    ("/account/sessions", "employee"),
     ("/organisations/42061/contacts", "local_administrator"),
     ("/organisations/42061/contacts?tab=people", "local_administrator"),
     ("/organisations/42061/contacts/2973", "local_administrator"),
+    ("/organisations/42061/contacts/2973/sessions", "local_administrator"),
     ("/organisations/42061/contacts/new", "local_administrator"),
     ("/organisations", "central_administrator"),
 ]
