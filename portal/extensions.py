@@ -2,8 +2,11 @@
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from flask_babel import Babel
 from flask_limiter import Limiter
@@ -14,7 +17,7 @@ from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from redis.backoff import NoBackoff
 from redis.retry import Retry
-from sqlalchemy import Engine, MetaData, Table, event
+from sqlalchemy import URL, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
 
@@ -142,3 +145,20 @@ def prepare_engine(engine: Engine) -> None:
     def begin(connection: Any) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def working_on(file: Path) -> Iterator[None]:
+    """Whatever asks for the database meanwhile gets this SQLite file; for a command, alone in its process."""
+    url = URL.create("sqlite", database=str(file))
+    engine = create_engine(url, **engine_options("sqlite"))
+    prepare_engine(engine)
+    db.session.remove()
+    engines = cast(dict[str | None, Engine], db.engines)
+    usual, engines[None] = engines[None], engine
+    try:
+        yield
+    finally:
+        db.session.remove()
+        engines[None] = usual
+        engine.dispose()

@@ -29,6 +29,7 @@ pytest_plugins = [
     "tests.support.server",
     "tests.support.intruder",
     "tests.support.redis",
+    "tests.support.embedded",
 ]
 
 SECRET_KEY = "a key for the tests alone, long enough to sign"

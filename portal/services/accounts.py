@@ -282,4 +282,4 @@ def _end_credentials(account: Account) -> None:
 
 def _new_username(person: Person, organisation: Organisation) -> str:
     base = username_base(organisation.code, person.first_name, person.last_name)
-    return f"{base}{sequences.next_value(f'username:{base}')}"
+    return f"{base}{sequences.next_value(f'{sequences.USERNAME}{base}')}"

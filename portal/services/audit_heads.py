@@ -17,6 +17,7 @@ from flask import current_app
 from sqlalchemy import bindparam, select
 
 from portal.extensions import db
+from portal.services import embedded
 from portal.services.audit import CHAINS, ENTRIES, Head
 from portal.transactions import look_again
 
@@ -145,6 +146,7 @@ def _write(heads: Mapping[int, Head]) -> None:
         file.writelines(f"{chain} {head.sequence} {head.hash}\n" for chain, head in sorted(heads.items()))
         file.flush()
         os.fsync(file.fileno())
+    embedded.belong_to(draft, folder())
     draft.replace(folder() / FILE)
 
 

@@ -22,7 +22,7 @@ from portal.errors import is_away
 from portal.extensions import db, insert_into
 from portal.models import Heartbeat
 from portal.models.work import Leased
-from portal.transactions import write
+from portal.transactions import begin_write, write
 
 log = logging.getLogger(__name__)
 
@@ -194,6 +194,18 @@ def _end(duty: Duty[Row], mine: _InHand, state: str, error: str) -> str:
             row.finished_at = clock.now()
         duty.settled(row)
         return row.state
+
+
+def drop_queued(kind: type[Leased], reason: str) -> list[int]:
+    """Nothing of this kind that waits, or is in hand, is wanted any more; answers the ids of the rows."""
+    begin_write()
+    dropped = db.session.scalars(
+        update(kind)
+        .where(kind.state == "queued")
+        .values(state="dropped", last_error=reason, finished_at=clock.now(), lease_owner=None, lease_until=None)
+        .returning(kind.id)  # type: ignore[attr-defined]
+    )
+    return list(dropped)
 
 
 def pause(attempts: int) -> timedelta:

@@ -134,6 +134,7 @@ OWN_TRANSACTIONS = {
     "services/sessions.py": "a session's last use is written after the answer, at most once a minute",
     "services/guesses.py": "the reservation stands before the hash is computed",
     "services/organisation_import.py": "an import is applied in batches",
+    "services/restore.py": "a restored database is put right in a copy, before anybody sees it",
     "services/housekeeping.py": "what is spent goes in batches, so that nobody waits for a lock",
 }
 BEGINNERS = {"write", "commits", "reserve_then_settle", "in_batches"}

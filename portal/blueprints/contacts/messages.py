@@ -60,6 +60,9 @@ INTERNAL: dict[str, LazyString] = {
     "reactivated": _("Made active again"),
     "verify-email-queued": _("The owner asked for a new e-mail address; the e-mail that confirms it is queued"),
     "email-changed": _("The owner confirmed a new e-mail address; the notices are queued"),
+    "restored": _(
+        "The database was restored from a backup: mail that was on its way was not sent, a temporary password is void"
+    ),
 }
 INTERNAL_MAIL: dict[str, tuple[LazyString, LazyString]] = {
     "mail-sent": (_("%(mail)s e-mail sent"), _("%(mail)s e-mail sent")),

@@ -73,7 +73,7 @@ class Usernames:
 
     def keep(self) -> None:
         """The portal's counters go on from here."""
-        rows = [{"name": f"username:{base}", "value": value} for base, value in self.last.items()]
+        rows = [{"name": f"{sequences.USERNAME}{base}", "value": value} for base, value in self.last.items()]
         _insert(Counter, rows)
 
 
