@@ -60,5 +60,5 @@ def locks(*, failures: int, limit: int) -> bool:
 
 
 def abandoned(reserved_at: datetime, now: datetime) -> bool:
-    """Whether a reservation was left open by a process that died."""
-    return now - reserved_at > RESERVATION_LIFE
+    """Whether a reservation was left open by a process that died; also when the clock was put back since."""
+    return abs(now - reserved_at) > RESERVATION_LIFE

@@ -12,7 +12,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.orm import joinedload
 
 from portal import clock
-from portal.domain import account_state
+from portal.domain import account_state, expiry
 from portal.domain.account_state import AccountAction, AccountState, Circumstances, MoveRefused
 from portal.domain.lockout import FAILURES_THAT_DISABLE
 from portal.domain.roles import Role, may_act_on
@@ -73,7 +73,8 @@ def locked(account_id: int) -> Account:
 
 def shown_state(account: Account) -> AccountState:
     """The state as shown and as treated: an expired unlock is a lock."""
-    return account_state.shown_state(account.state, account.unlock_expires_at, clock.now())
+    now, until, longest = clock.now(), account.unlock_expires_at, timedelta(hours=current_app.config["UNLOCK_HOURS"])
+    return account_state.shown_state(account.state, until if expiry.lasts(until, longest, now) else None, now)
 
 
 def password_is_disabled(account: Account) -> bool:

@@ -22,7 +22,7 @@ from portal.domain.lockout import Admission, Limits, Zone
 from portal.domain.passwords import normalised, temporary_normalised
 from portal.extensions import db
 from portal.models import Account, KnownBrowser, SignInReservation
-from portal.services import accounts, audit, known_browsers, passwords
+from portal.services import accounts, audit, known_browsers, passwords, temporary_passwords
 from portal.services.origin import origin
 from portal.transactions import reserve_then_settle
 
@@ -138,9 +138,7 @@ def _way(account: Account, known: KnownBrowser | None) -> Way:
         case AccountState.ACTIVE | AccountState.UNLOCK_PENDING:
             return Way.NOTHING if accounts.password_is_disabled(account) else Way.PASSWORD
         case AccountState.REGISTRATION_PENDING:
-            expires_at = account.temporary_password_expires_at
-            in_time = expires_at is not None and clock.now() < expires_at
-            return Way.TEMPORARY if in_time and account.temporary_password_hash else Way.NOTHING
+            return Way.TEMPORARY if temporary_passwords.is_good(account) else Way.NOTHING
         case AccountState.LOCKED if known is not None and not accounts.password_is_disabled(account):
             return Way.KNOWN_BROWSER
         case _:

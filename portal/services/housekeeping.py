@@ -30,18 +30,24 @@ FORGOTTEN = timedelta(days=365)
 BATCH = 500
 MOST_BATCHES = 20
 SHORTEN_SECONDS = 1
+BETWEEN_SHORTENINGS = timedelta(minutes=1)
+SHORTENING = "shortening-of-the-log"
 NAME = "housekeeping"
 
 Batch = tuple[type[Any], list[int]]
 
 
 def sweep_when_due(stop: Event | None = None) -> bool:
-    """Once an hour, whichever worker comes first: delete what is spent. Answers whether it was due.
+    """Once an hour, and at once when the clock was put back, whichever worker comes first: delete what is spent.
+
+    Answers whether it was due.
 
     No more than MOST_BATCHES at a time, and none after ``stop``: mail waits meanwhile, and the rest keeps an hour.
     """
     if not work.take_turn(NAME, BETWEEN):
         return False
+    for kind in (OutboxMessage, RecoveryRequest):
+        work.bring_forward(kind)
     batches = islice(_spent(), MOST_BATCHES)
     in_batches(takewhile(lambda _: stop is None or not stop.is_set(), batches), _delete)
     return True
@@ -50,9 +56,9 @@ def sweep_when_due(stop: Event | None = None) -> bool:
 def shorten_log() -> None:
     """Empty SQLite's write-ahead log once it has grown: on a busy day somebody is always reading, and it only grows.
 
-    Whoever reads is waited for, SHORTEN_SECONDS at most; who still reads then leaves it to the next time.
+    Whoever reads is waited for, SHORTEN_SECONDS at most, and who writes waits meanwhile: so it is tried once a minute.
     """
-    if not health.grown_log():
+    if not health.grown_log() or not work.take_turn(SHORTENING, BETWEEN_SHORTENINGS):
         return
     connection = db.engine.raw_connection()
     try:

@@ -10,10 +10,11 @@ from datetime import timedelta
 
 from portal import clock
 from portal.domain.account_state import AccountAction, AccountState
+from portal.domain.expiry import CLOCKS_APART
 from portal.models import Account
 from portal.services import accounts, guesses, held_forms, known_browsers, outbox, passwords, sessions
 from portal.services.guesses import Way
-from portal.services.sessions import CLOCKS_APART, SignedIn
+from portal.services.sessions import SignedIn
 
 FRESH = timedelta(minutes=60)
 """How long a password counts for changes that ask for it."""

@@ -17,7 +17,18 @@ from portal.domain.email_addresses import fold_email, same_address
 from portal.domain.lockout import Zone
 from portal.extensions import db
 from portal.models import Account, Person, RecoveryLink, RecoveryRequest
-from portal.services import accounts, audit, known_browsers, outbox, passwords, sessions, throttle, tokens, work
+from portal.services import (
+    accounts,
+    audit,
+    known_browsers,
+    outbox,
+    passwords,
+    sessions,
+    temporary_passwords,
+    throttle,
+    tokens,
+    work,
+)
 from portal.services.origin import asked_from, origin
 from portal.transactions import begin_write
 
@@ -187,11 +198,10 @@ def _mail_help(found: list[Account]) -> None:
 
 def _barred(account: Account) -> dict[str, Any]:
     """An account that recovery cannot help, and why."""
-    state, expires_at = accounts.shown_state(account), account.temporary_password_expires_at
+    state = accounts.shown_state(account)
     why: str = state.value
-    if state is AccountState.REGISTRATION_PENDING:
-        gone = account.temporary_password_hash is None or expires_at is None or clock.now() >= expires_at
-        why = "registration-expired" if gone else why
+    if state is AccountState.REGISTRATION_PENDING and not temporary_passwords.is_good(account):
+        why = "registration-expired"
     return {"account": account.id, "why": why}
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import contains_eager
 
 from portal import clock
+from portal.domain.expiry import CLOCKS_APART
 from portal.domain.roles import ADMINISTRATORS, Role
 from portal.extensions import db
 from portal.models import Account, Person, RoleGrant, Session
@@ -24,9 +25,6 @@ from portal.transactions import begin_write, write
 ADD_SESSION = insert(cast(Table, Session.__table__))
 
 LAST_USE_STEP = timedelta(minutes=1)
-CLOCKS_APART = timedelta(minutes=5)
-"""How far the clocks of two machines, and the requests of one, may disagree. What lies further ahead is no moment of
-ours, and ends the session: a clock that was put back prolongs none."""
 
 log = logging.getLogger(__name__)
 
@@ -123,6 +121,7 @@ def _limits() -> tuple[timedelta, timedelta]:
 
 
 def _lasts(started_at: datetime, last_used_at: datetime, now: datetime) -> bool:
+    """A use further ahead than clocks disagree was before the clock was put back, which prolongs no session."""
     idle, absolute = _limits()
     return last_used_at - CLOCKS_APART <= now < last_used_at + idle and now < started_at + absolute
 

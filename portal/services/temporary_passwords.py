@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from flask import current_app
 
 from portal import clock
+from portal.domain import expiry
 from portal.domain.passwords import TEMPORARY_CHARACTERS, temporary_normalised
 from portal.models import Account
 from portal.services import passwords, tokens
@@ -35,6 +36,12 @@ def put(account: Account, issued: Issued) -> datetime:
     account.temporary_password_failures = 0
     account.enrolled = False
     return expires_at
+
+
+def is_good(account: Account) -> bool:
+    """Whether there is one that may be signed in with now."""
+    until, hours = account.temporary_password_expires_at, current_app.config["TEMPORARY_PASSWORD_HOURS"]
+    return account.temporary_password_hash is not None and expiry.lasts(until, timedelta(hours=hours), clock.now())
 
 
 def erase(account: Account) -> None:

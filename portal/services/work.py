@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
-from sqlalchemy import func, or_, select, union_all, update
+from sqlalchemy import and_, func, or_, select, union_all, update
 from sqlalchemy.exc import DBAPIError
 
 from portal import clock
+from portal.domain.expiry import CLOCKS_APART
 from portal.errors import is_away
 from portal.extensions import db, insert_into
 from portal.models import Heartbeat
@@ -30,6 +31,8 @@ Row = TypeVar("Row", bound=Leased)
 
 LEASE = timedelta(minutes=4)
 """Longer than any piece of work takes, unless it asks for more time: whoever is slow, but alive, is not overtaken."""
+LONGEST_LEASE = timedelta(minutes=20)
+"""No lease lasts longer; one that seems to was given before the clock was put back, and is taken over."""
 SETTLE_SECONDS = 60
 """How long a database that is away is waited for, to write down what has happened outside already."""
 SETTLE_PAUSE_SECONDS = 1
@@ -103,7 +106,7 @@ def do_all_due(duty: Duty[Row]) -> Counter[str]:
 
 
 def take_longer(by: timedelta) -> None:
-    """The work in hand goes on for up to ``by`` from now: nobody else takes it before.
+    """The work in hand goes on for up to ``by`` from now, LONGEST_LEASE at most: nobody else takes it before.
 
     Raises TryLater when somebody else has it already.
     """
@@ -125,9 +128,8 @@ def _claim(kind: type[Row], owner: str, due_by: datetime) -> int | None:
     with write():
         row = db.session.scalars(
             select(kind)
-            .where(
-                kind.state == "queued", kind.due_at <= due_by, or_(kind.lease_until.is_(None), kind.lease_until <= now)
-            )
+            .where(kind.state == "queued", kind.due_at <= due_by)
+            .where(or_(kind.lease_until.is_(None), kind.lease_until <= now, kind.lease_until > now + LONGEST_LEASE))
             .order_by(kind.due_at, kind.id)  # type: ignore[attr-defined]
             .limit(1)
             .with_for_update(skip_locked=True)
@@ -232,6 +234,17 @@ def waiting_since(kind: type[Leased]) -> datetime | None:
         select(func.min(ends.c.created_at)).where(or_(done_at.is_(None), ends.c.created_at > done_at))
     )
     return since
+
+
+def bring_forward(kind: type[Leased]) -> None:
+    """What was queued before the clock was put back is due by a time that comes too late: it is due now."""
+    now = clock.now()
+    paused_longer = and_(kind.attempts > 0, kind.due_at > now + 2 * LONGEST_PAUSE)
+    asked_for_later = kind.created_at > now + CLOCKS_APART
+    with write():
+        db.session.execute(
+            update(kind).where(kind.state == "queued", or_(paused_longer, asked_for_later)).values(due_at=now)
+        )
 
 
 def beat() -> None:
