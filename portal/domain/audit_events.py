@@ -27,9 +27,9 @@ EVENTS: dict[str, Event] = {
     "account:registration:registered": Event(
         _(
             "%(actor)s registered %(person)s with the username %(username)s; "
-            "the temporary password works until %(expires_at)s"
+            "the registration can be completed until %(expires_at)s"
         ),
-        _("%(actor)s registered you; the temporary password works until %(expires_at)s"),
+        _("%(actor)s registered you; the registration can be completed until %(expires_at)s"),
         frozenset({"username", "expires_at"}),
     ),
     "account:registration:re-enrolled": Event(

@@ -13,7 +13,8 @@ LONGEST = 128
 JUDGED_CHARACTERS = 100
 LEAST_SCORE = 3
 LEAST_BESIDE_OWN_WORDS = 4
-"""Letters that a password has beside its owner's name, employer and the like: a year behind a name is soon guessed."""
+"""Different letters that a password has beside its owner's name, employer and the like: a year behind a name, or a row
+of one letter, is soon guessed."""
 
 SUBSTITUTES = frozenset("4@8({[<3691!|70$5+%2")
 MOST_SUBSTITUTES = 8
@@ -45,10 +46,15 @@ def normalised(password: str) -> str:
     return unicodedata.normalize("NFC", password)
 
 
+def missing(password: str, shortest: int) -> int:
+    """How many characters more ``password`` needs; none, or fewer, when it is long enough."""
+    return shortest - len(normalised(password))
+
+
 def weakness(password: str, own_words: list[str], shortest: int) -> Weakness | None:
     """Why ``password`` is refused, or None. ``own_words`` are the person's, the organisation's and the product's."""
     text = normalised(password)
-    if len(text) < shortest:
+    if missing(text, shortest) > 0:
         return Weakness.TOO_SHORT
     if len(text) > LONGEST:
         return Weakness.TOO_LONG
@@ -66,7 +72,7 @@ def _is_of_own_words(text: str, own_words: list[str]) -> bool:
     for word in sorted(map(_letters, own_words), key=len, reverse=True):
         if len(word) > 2:
             left = left.replace(word, "")
-    return left != letters and sum(map(str.isalpha, left)) < LEAST_BESIDE_OWN_WORDS
+    return left != letters and len(set(filter(str.isalpha, left))) < LEAST_BESIDE_OWN_WORDS
 
 
 def _letters(text: str) -> str:

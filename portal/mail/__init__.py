@@ -103,7 +103,7 @@ def username_reminder(person: Person, *, usernames: list[str], url: str) -> Word
 def administrator_notice(
     person: Person, *, about: Person, by: Person | None, what: str, at: datetime, url: str
 ) -> Words:
-    """To an administrator: another one was given a new temporary password; ``by`` None is the command line."""
+    """To an administrator: another one was given a new way in; ``by`` None is the command line."""
     return _words("administrator-notice", person, about=about, by=by, what=what, at=at, url=url)
 
 

@@ -4,7 +4,7 @@ Each verb takes ``by``, who does it (None: the owner or the system), and raises 
 allow it, NotPermitted where ``by`` may not, and NoEmailAddress where a mail is the point and there is no address.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -23,9 +23,9 @@ from portal.models import Account, Organisation, Person
 from portal.services import (
     administrator_notices,
     audit,
+    enrolment_links,
     known_browsers,
     outbox,
-    passwords,
     sequences,
     sessions,
     temporary_passwords,
@@ -47,10 +47,6 @@ LOCKED_ACCOUNT = (
 
 class NotPermitted(Forbidden):
     """Nobody acts on their own account through the admin pages, nor on an account with a higher role (ASVS 8.2.1)."""
-
-
-class EnrolmentOver(Exception):  # noqa: N818 - an answer, not an error
-    """The registration was completed, begun anew or withdrawn while a password was being chosen."""
 
 
 class NoEmailAddress(Exception):  # noqa: N818 - an answer, not an error
@@ -124,12 +120,16 @@ def register(account: Account, by: SignedIn | None) -> None:
     account = for_move(account, by)
     _refuse_unless_allowed(account, AccountAction.REGISTER)
     _need_email(account)
+    entry = begin_registration(account, by, temporary_passwords.put(account, issued))
+    _mail_temporary_password("registration", account, by, entry, issued)
+
+
+def begin_registration(account: Account, by: SignedIn | None, expires_at: datetime) -> int:
+    """The move itself, with the username, for whoever gives the way in that is good until ``expires_at``."""
     if account.username is None:
         account.username = _new_username(account.person, account.person.organisation)
-    expires_at = temporary_passwords.put(account, issued)
     details: dict[str, Any] = {"username": account.username, "expires_at": expires_at.isoformat()}
-    entry = apply(account, AccountAction.REGISTER, "account:registration:registered", by, **details)
-    _mail_temporary_password("registration", account, by, entry, issued)
+    return apply(account, AccountAction.REGISTER, "account:registration:registered", by, **details)
 
 
 def re_enrol(account: Account, by: SignedIn | None) -> None:
@@ -187,23 +187,6 @@ def lock(account: Account, zone: str) -> None:
     note(account, "locked-queued" if rows else "locked-without-email")
 
 
-def complete_registration(signed_in: SignedIn, password: str) -> str:
-    """Choose the own password; answers the token of the session that this opens. The temporary one is used up.
-
-    Raises EnrolmentOver when the session ended meanwhile: its temporary password is not the one in use any more.
-    """
-    hashed = passwords.hash_of(password)
-    account = locked(signed_in.account.id)
-    if sessions.is_over(signed_in):
-        raise EnrolmentOver
-    apply(account, AccountAction.COMPLETE_REGISTRATION, "account:registration:completed", None)
-    put_password(account, hashed)
-    note_success(account)
-    note(account, "registration-completed")
-    sessions.end_all(account)
-    return sessions.start(account, "full")
-
-
 def put_password(account: Account, hashed: str) -> None:
     """A new password: whatever was good before is not any more, and all failures are forgotten."""
     account.password_hash = hashed
@@ -216,13 +199,14 @@ def put_password(account: Account, hashed: str) -> None:
 
 
 def leave_address(account: Account) -> None:
-    """What was mailed to an earlier address is dead: links, a temporary password, and who came in with it.
+    """What led in while the address was another is dead: links, a temporary password, and who came in with it.
 
     NIST SP 800-63B-4 4.2.
     """
     account.credential_version += 1
     account.temporary_password_hash = None
     sessions.end_enrolment(account)
+    enrolment_links.end_all(account)
 
 
 def note_success(account: Account) -> None:
@@ -278,6 +262,7 @@ def _end_credentials(account: Account) -> None:
     account.enrolled = False
     forget_failures(account)
     sessions.end_all(account)
+    enrolment_links.end_all(account)
     known_browsers.forget_all(account)
 
 

@@ -197,6 +197,20 @@ def save(
     return changes
 
 
+def correct_address(person: Person, address: str) -> None:
+    """Another primary e-mail address, by the word of whoever runs the portal; what the earlier one led to is dead."""
+    person = held(person)
+    present = details_of(person)
+    details = replace(present, primary_email=address, has_no_email=False)
+    changes = details.changes_from(present)
+    if not changes:
+        return
+    person.email_bounced_at = None
+    accounts.leave_address(person.account)
+    rewrite(person, details)
+    audit.record("person:record:changed", person=person, changes=changes)
+
+
 def check_version(person: Person, version: int | None) -> None:
     """Raises Conflict when the record is not at ``version``."""
     if version != person.version:

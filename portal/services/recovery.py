@@ -20,6 +20,7 @@ from portal.models import Account, Person, RecoveryLink, RecoveryRequest
 from portal.services import (
     accounts,
     audit,
+    enrolment_links,
     known_browsers,
     outbox,
     passwords,
@@ -200,7 +201,9 @@ def _barred(account: Account) -> dict[str, Any]:
     """An account that recovery cannot help, and why."""
     state = accounts.shown_state(account)
     why: str = state.value
-    if state is AccountState.REGISTRATION_PENDING and not temporary_passwords.is_good(account):
+    if enrolment_links.is_awaited(account):
+        why = "enrolment-link"
+    elif state is AccountState.REGISTRATION_PENDING and not temporary_passwords.is_good(account):
         why = "registration-expired"
     return {"account": account.id, "why": why}
 

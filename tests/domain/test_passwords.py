@@ -122,6 +122,8 @@ def test_letters_that_look_like_digits_are_read_as_these():
         "luis ortega 48213",
         "Zoe Zolc Ortega 1",
         "42061-ORTEGA-77",
+        "xx COUNTY OFFICE OF EDUCATION xx",
+        "aaaa LuisOrtega bbbb",
     ],
 )
 def test_ones_own_words_are_guessable_in_any_row_and_with_any_number(password: str):

@@ -12,8 +12,9 @@ from portal.domain.account_state import AccountState
 from portal.domain.roles import Role
 from portal.extensions import db
 from portal.models import Account, Organisation, OutboxMessage, Person, Session
-from portal.services import accounts, passwords, sessions, temporary_passwords, tokens
-from portal.services.accounts import EnrolmentOver, MoveRefused, NoEmailAddress, NotPermitted
+from portal.services import accounts, passwords, registration, sessions, temporary_passwords, tokens
+from portal.services.accounts import MoveRefused, NoEmailAddress, NotPermitted
+from portal.services.registration import EnrolmentOver
 from portal.services.sessions import SignedIn
 from portal.transactions import write
 from tests.factories import TEMPORARY_PASSWORD, grant, person
@@ -209,7 +210,7 @@ def test_two_people_of_one_name_have_two_usernames(app: Flask, organisation: Org
 
 def complete(enrolling: SignedIn, password: str = "vivid otter kettle") -> str:
     with write():
-        return accounts.complete_registration(enrolling, password)
+        return registration.complete(enrolling, password)
 
 
 def test_completing_a_registration_makes_the_account_active_and_opens_a_session(app: Flask, organisation: Organisation):
@@ -299,7 +300,7 @@ def test_a_changed_address_puts_out_whoever_came_in_with_the_temporary_password(
     stranger = signed_in(app, nomi, "enrolment")
     do(lambda account, _by: accounts.leave_address(account), nomi)
     with app.test_request_context(), pytest.raises(EnrolmentOver), write():
-        accounts.complete_registration(stranger, "vivid otter kettle")
+        registration.complete(stranger, "vivid otter kettle")
     assert nomi.account.state is S.REGISTRATION_PENDING
 
 

@@ -99,7 +99,7 @@ class ChangePasswordForm(NewPasswordForm):
     current_password = PasswordField(_("Current password"), [InputRequired(_("Enter your current password"))])
 
     def __init__(self, person: Person) -> None:
-        super().__init__(person)
+        super().__init__(person, "account.password")
         self._fields.move_to_end("current_password", last=False)  # errors are listed in the order of the page
 
     def validate_password(self, field: PasswordField) -> None:

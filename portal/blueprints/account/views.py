@@ -8,7 +8,7 @@ from portal.blueprints.account import blueprint, presenters
 from portal.blueprints.account.forms import ChangePasswordForm, ConfirmForm
 from portal.blueprints.activity import own_lines
 from portal.blueprints.browser_list import browser_list
-from portal.blueprints.passwords import lockout_rule
+from portal.blueprints.passwords import lockout_rule, show, show_verdict
 from portal.domain.roles import Permission
 from portal.htmx import see_other
 from portal.permissions import confirmed, requires, safe_next
@@ -84,6 +84,8 @@ def password() -> str:
 @commits
 def password_post() -> Page:
     form = ChangePasswordForm(current_user.account.person)
+    if form.suggest.data:
+        return _password_page(form.with_words())
     if not form.validate():
         return _password_page(form), 422
     current, new = form.current_password.data or "", form.password.data or ""
@@ -95,8 +97,15 @@ def password_post() -> Page:
 
 
 def _password_page(form: ChangePasswordForm) -> str:
-    username = current_user.account.username
-    return render_template("account/password.html", form=form, username=username, lockout_rule=lockout_rule())
+    return show("account/password.html", form, lockout_rule=lockout_rule())
+
+
+@blueprint.post("/account/password/check")
+@requires(Permission.OWN_ACCOUNT)
+@commits
+def password_check() -> str:
+    form = ChangePasswordForm(current_user.account.person)
+    return show_verdict("account/password.html", form, lockout_rule=lockout_rule())
 
 
 @blueprint.get("/account/sessions", endpoint="sessions")

@@ -10,7 +10,7 @@ from portal.domain.email_addresses import masked
 from portal.domain.lockout import TEMPORARY_PASSWORD_GUESSES
 from portal.filters import date_in_words, time_of_day
 from portal.models import Account, OutboxMessage, Person
-from portal.services import accounts
+from portal.services import accounts, enrolment_links
 
 SIGNED_IN_WHILE_LOCKED = "signed-in-while-locked"
 
@@ -46,6 +46,8 @@ def _not_registered(person: Person) -> str:
 
 def _pending(account: Account, mail: OutboxMessage | None) -> str:
     expires_at = account.temporary_password_expires_at
+    if enrolment_links.is_awaited(account):
+        return _awaiting_link(expires_at)
     address = masked(mail.recipient) if mail else ""
     if account.temporary_password_failures >= TEMPORARY_PASSWORD_GUESSES or expires_at is None:
         return _(
@@ -81,6 +83,18 @@ def _pending(account: Account, mail: OutboxMessage | None) -> str:
     return _(
         "A temporary password is on its way to %(address)s and works until %(until)s.", address=address, until=until
     )
+
+
+def _awaiting_link(expires_at: datetime | None) -> str:
+    if expires_at is None:
+        return _("The link to choose your password no longer works. You need a new one, or a temporary password.")
+    if clock.now() >= expires_at:
+        expired = at_moment(expires_at)
+        return _(
+            "The link to choose your password expired at %(at)s. You need a new one, or a temporary password.",
+            at=expired,
+        )
+    return _("A link to choose your password was made for you and works until %(until)s.", until=at_moment(expires_at))
 
 
 def _locked(person: Person) -> str:

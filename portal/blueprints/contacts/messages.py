@@ -43,6 +43,7 @@ MAILS: dict[str, LazyString] = {
 
 INTERNAL: dict[str, LazyString] = {
     "": _("Nothing has happened yet"),
+    "enrolment-link-issued": _("A link to enrol was made on the command line"),
     "registration-queued": _("Registered; the e-mail is queued"),
     "re-enrolment-queued": _("Re-enrolled; the e-mail is queued"),
     "unlocked-queued": _("Unlocked; the e-mail is queued"),

@@ -15,7 +15,7 @@ from portal.domain.account_state import AccountAction, AccountState, MoveRefused
 from portal.domain.roles import Role
 from portal.filters import moment
 from portal.models import Account, OutboxMessage, Person
-from portal.services import accounts, contacts, signed_in_browsers
+from portal.services import accounts, contacts, enrolment_links, signed_in_browsers
 from portal.services.contact_mail import Mailed
 
 JUST_NOW = timedelta(minutes=1)
@@ -168,13 +168,16 @@ def _temporary_password(account: Account) -> list[Fields]:
     shown = pending or exists
     expired = shown and registration_is_over(account)
     void = _("void") if pending and not exists else None
+    of_link = None
+    if enrolment_links.is_awaited(account):
+        void, of_link = _("a link was made instead"), _("of the link")
     return [
         _field("otp-set", _("Temporary Password (OTP) Set"), _flag(exists), void),
         _field(
             "otp-expiry",
             _("Temporary Password (OTP) Expiry Date"),
             moment(account.temporary_password_expires_at) if shown else "",
-            _("expired") if expired else None,
+            _("expired") if expired else of_link,
         ),
         _field(
             "otp-attempts",

@@ -16,4 +16,4 @@ def limit_body(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
     request.max_content_length = LARGEST_BODY
 
 
-from portal.blueprints.sign_in import views  # noqa: F401 - the views register themselves
+from portal.blueprints.sign_in import enrolment_link_views, views  # noqa: F401 - the views register themselves

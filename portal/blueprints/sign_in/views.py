@@ -1,25 +1,26 @@
+from datetime import timedelta
 from typing import Any
 
-from flask import Response, current_app, redirect, render_template, request, url_for
+from flask import current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.blueprints.passwords import NewPasswordForm, lockout_rule
+from portal.blueprints.passwords import NewPasswordForm, lockout_rule, show, show_verdict
 from portal.blueprints.sign_in import blueprint
 from portal.blueprints.sign_in.forms import RecoverForm, SignInForm, UnsureRecoverForm
+from portal.blueprints.sign_in.link_cookies import RECOVERY, private, put_away
 from portal.blueprints.sign_in.presenters import recover_heading
 from portal.domain.roles import Role
 from portal.errors import NotFound
 from portal.extensions import csrf
-from portal.htmx import see_other
+from portal.htmx import is_htmx, leave_for, see_other
+from portal.models import Account
 from portal.permissions import enrolment, public, safe_next
-from portal.services import accounts, demonstration, known_browsers, listings, organisations, recovery, sessions
+from portal.services import demonstration, known_browsers, listings, organisations, recovery, registration, sessions
 from portal.services import sign_in as signing_in
-from portal.services.accounts import EnrolmentOver
 from portal.services.recovery import LinkRefused, Need
+from portal.services.registration import EnrolmentOver
 from portal.transactions import commits
-
-RECOVERY_COOKIE = "recovery"
 
 
 @blueprint.get("/")
@@ -99,22 +100,39 @@ def sign_out() -> AnyResponse:
 @blueprint.get("/enrol")
 @enrolment
 def enrol() -> str:
-    return render_template("sign_in/enrol.html", form=NewPasswordForm(current_user.account.person))
+    return show("sign_in/enrol.html", _enrolment_form())
+
+
+def _enrolment_form() -> NewPasswordForm:
+    return NewPasswordForm(current_user.account.person, "sign_in.enrol")
+
+
+@blueprint.post("/enrol/check")
+@enrolment
+@commits
+def enrol_check() -> str:
+    return show_verdict("sign_in/enrol.html", _enrolment_form())
 
 
 @blueprint.post("/enrol")
 @enrolment
 @commits
-def enrol_post() -> AnyResponse | tuple[str, int]:
-    person = current_user.account.person
-    form = NewPasswordForm(person)
+def enrol_post() -> AnyResponse | str | tuple[str, int]:
+    form = _enrolment_form()
+    if form.suggest.data:
+        return show("sign_in/enrol.html", form.with_words())
     if not form.validate():
-        return render_template("sign_in/enrol.html", form=form), 422
+        return show("sign_in/enrol.html", form), 422
     try:
-        token = accounts.complete_registration(current_user, form.password.data or "")
+        token = registration.complete(current_user, form.password.data or "")
     except EnrolmentOver:
         return see_other(url_for("sign_in.home"))
-    browser_tokens = known_browsers.remember(current_user.account, known_browsers.presented())
+    return welcome(current_user.account, token)
+
+
+def welcome(account: Account, token: str) -> AnyResponse:
+    """Who has chosen a first password is signed in, with a new session, from a browser that is known from now on."""
+    browser_tokens = known_browsers.remember(account, known_browsers.presented())
     sessions.put_into_cookie(token)
     answer = see_other(url_for("sign_in.home"), notice="password-chosen")
     known_browsers.put_into_cookie(answer, browser_tokens)
@@ -164,55 +182,56 @@ def recover_sent() -> str:
 @blueprint.get("/recover/<token>")
 @public
 def recover_token(token: str) -> AnyResponse:
-    answer = see_other(url_for("sign_in.new_password"))
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    minutes = current_app.config["RESET_LINK_MINUTES"]
-    answer.set_cookie(recovery_cookie(), token[:500], max_age=minutes * 60, **_cookie_manners())
-    return answer
-
-
-def recovery_cookie() -> str:
-    """The name of the cookie that holds a recovery token, so that no address does."""
-    return f"__Host-{RECOVERY_COOKIE}" if current_app.config["SESSION_COOKIE_SECURE"] else RECOVERY_COOKIE
-
-
-def _cookie_manners() -> dict[str, Any]:
-    return {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"], "path": "/"}
+    lasts = timedelta(minutes=current_app.config["RESET_LINK_MINUTES"])
+    return put_away(token, RECOVERY, lasts, "sign_in.new_password")
 
 
 @blueprint.get("/recover/new-password")
 @public
-def new_password() -> AnyResponse | tuple[Response, int] | Response:
+def new_password() -> AnyResponse:
     try:
-        link = recovery.link_of(request.cookies.get(recovery_cookie(), ""))
+        return private(show("sign_in/new_password.html", _recovery_form(RECOVERY.token())))
     except LinkRefused:
-        return _private(render_template("sign_in/link_refused.html"), 410)
-    form = NewPasswordForm(link.account.person)
-    return _private(render_template("sign_in/new_password.html", form=form, username=link.account.username))
+        return _link_refused()
+
+
+def _recovery_form(token: str) -> NewPasswordForm:
+    return NewPasswordForm(recovery.link_of(token).account.person, "sign_in.new_password")
+
+
+def _link_refused() -> AnyResponse:
+    """The page that says so; HTMX is sent to it."""
+    if is_htmx():
+        return leave_for(url_for("sign_in.new_password"))
+    return private(render_template("sign_in/link_refused.html"), 410)
+
+
+@blueprint.post("/recover/new-password/check")
+@public
+@commits
+def new_password_check() -> AnyResponse:
+    try:
+        return private(show_verdict("sign_in/new_password.html", _recovery_form(RECOVERY.token())))
+    except LinkRefused:
+        return _link_refused()
 
 
 @blueprint.post("/recover/new-password")
 @public
 @commits
 def new_password_post() -> AnyResponse:
-    token = request.cookies.get(recovery_cookie(), "")
     try:
-        link = recovery.link_of(token)
-        form = NewPasswordForm(link.account.person)
+        form = _recovery_form(RECOVERY.token())
+        if form.suggest.data:
+            return private(show("sign_in/new_password.html", form.with_words()))
         if not form.validate():
-            page = render_template("sign_in/new_password.html", form=form, username=link.account.username)
-            return _private(page, 422)
-        recovery.reset_password(token, form.password.data or "")
+            return private(show("sign_in/new_password.html", form), 422)
+        recovery.reset_password(RECOVERY.token(), form.password.data or "")
     except LinkRefused:
-        return _private(render_template("sign_in/link_refused.html"), 410)
+        return _link_refused()
     answer = see_other(url_for("sign_in.sign_in"), notice="password-reset")
-    answer.delete_cookie(recovery_cookie(), **_cookie_manners())
+    RECOVERY.clear(answer)
     return answer
-
-
-def _private(page: str, status: int = 200) -> Response:
-    """A page that a token opened tells nobody where its reader came from."""
-    return Response(page, status, headers={"Referrer-Policy": "no-referrer"})
 
 
 @blueprint.get("/login")

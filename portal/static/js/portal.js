@@ -1,7 +1,8 @@
 // What every page needs besides htmx: the design system's components, also in what a swap brought; the focus after a swap;
-// "are you sure"; and the menus. Every page works without it.
+// "are you sure"; the menus; and choosing a password. Every page works without it.
 import { InitError, initAll } from "../vendor/nhsuk-frontend.min.js";
 import { startMenus } from "./menus.js";
+import { startPasswords } from "./passwords.js";
 
 // A component that is running already refuses to start again; anything else is worth a line in the console.
 function startComponents() {
@@ -71,6 +72,7 @@ function askAgainForKeptPage(event) {
 
 startComponents();
 startMenus();
+startPasswords();
 window.addEventListener("pageshow", askAgainForKeptPage);
 document.addEventListener("submit", askFirst, true);
 document.addEventListener("htmx:before:swap", beforeSwap);

@@ -122,6 +122,7 @@ def test_who_was_re_enrolled_while_the_password_was_hashed_completes_nothing(
 def test_two_of_the_longest_passwords_fit_and_no_more_is_read(client: CheckingClient):
     longest = {"password": "😀" * 128, "password_again": "😀" * 128}
     client.get("/sign-in")
-    for path in ("/sign-in", "/enrol", "/recover", "/recover/new-password"):
+    pages = ("/enrol", "/recover/new-password", "/enrol/central-administrator")
+    for path in ("/sign-in", "/recover", *pages, *(f"{page}/check" for page in pages)):
         assert client.ask("POST", path, longest).status_code != 413
         assert client.ask("POST", path, {"password": "x" * 4096}).status_code == 413
