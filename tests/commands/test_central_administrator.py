@@ -1,6 +1,7 @@
 """``portal central-administrator``: the first one, by a link; nobody comes with the product."""
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from sqlalchemy import func, select
 from portal.domain.account_state import AccountState
 from portal.domain.roles import Role
 from portal.extensions import db
-from portal.models import Account, EnrolmentLink, Organisation, OutboxMessage, Person, RoleGrant
-from portal.services import accounts, enrolment_links, first_administrator, recovery, sessions
+from portal.models import Account, EnrolmentLink, Organisation, Person, RoleGrant
+from portal.services import accounts, enrolment_links, first_administrator, housekeeping, outbox, recovery, sessions
 from portal.transactions import write
 from tests import factories
+from tests.support.smtp import Mailbox
 from tests.support.trail import entries, events, mails
 
 ANN = "ann@centre.example"
@@ -138,7 +140,7 @@ def test_a_role_that_was_withdrawn_counts_no_more(app: Flask):
     call(app, ANN)
 
 
-def test_another_makes_a_further_one_and_the_first_is_told(app: Flask):
+def test_another_makes_a_further_one_and_the_first_is_told(app: Flask, mailbox: Mailbox):
     first = choose_password(token_in(call(app, ANN)))
     token = token_in(call(app, "--another", "bea@centre.example"))
     ann, bea = everyone()
@@ -148,6 +150,12 @@ def test_another_makes_a_further_one_and_the_first_is_told(app: Flask):
     assert [(row.kind, row.recipient, row.parameters["what"]) for row in mails()] == [
         ("administrator-notice", ann.primary_email, "enrolment-link")
     ]
+    outbox.deliver_due()
+    notice = mailbox.one("administrator-notice")
+    assert notice.subject == "An administrator was given a link to enrol"
+    for part in (notice.text, notice.html):
+        assert "was given a link to choose a password, on the command line, on" in part
+        assert token not in part
 
 
 def test_another_for_the_same_address_replaces_that_ones_link(app: Flask):
@@ -197,11 +205,27 @@ def test_a_database_of_another_version_is_refused(app: Flask):
     assert everyone() == []
 
 
-def test_while_the_link_waits_no_recovery_helps_and_the_mail_says_why(app: Flask):
-    call(app, ANN)
+def test_while_the_link_waits_no_recovery_helps_and_the_mail_says_why(app: Flask, mailbox: Mailbox):
+    token = token_in(call(app, ANN))
     with write():
         recovery.ask(ANN, recovery.Need.PASSWORD)
     recovery.handle_due()
-    (row,) = db.session.scalars(select(OutboxMessage))
-    assert row.kind == "recovery-help"
-    assert [each["why"] for each in row.parameters["barred"]] == ["enrolment-link"]
+    outbox.deliver_due()
+    received = mailbox.one("recovery-help")
+    for part in (received.text, received.html):
+        assert "choose a password with the link that was made for you" in part
+        assert token not in part
+    (entry,) = entries(everyone()[0], "account:recovery:help-mailed")
+    assert entry.details == {"why": "enrolment-link"}
+
+
+def test_a_spent_link_is_kept_for_thirty_days(app: Flask, clock: Any):
+    call(app, ANN)
+    clock.shift(timedelta(days=30))
+    housekeeping.sweep_when_due()
+    assert db.session.scalar(select(func.count(EnrolmentLink.id))) == 1
+    clock.shift(timedelta(days=2))
+    housekeeping.sweep_when_due()
+    assert db.session.scalar(select(func.count(EnrolmentLink.id))) == 0
+    assert token_in(call(app, ANN)), "and who never came is waited for still"
+    assert len(everyone()) == 1
