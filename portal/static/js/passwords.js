@@ -4,10 +4,14 @@
 const boxesOf = (element) => element.closest("form").querySelectorAll('[autocomplete="new-password"]');
 const isVerdict = (element) => element?.id === "password-verdict";
 
+let leaving = false; // the form itself is on its way: a verdict would come too late, and to another session
+
 // Of the form around it, an element with data-sends sends that field alone.
-function sendAlone({ detail: { ctx } }) {
-  const only = ctx.sourceElement.dataset.sends;
-  const { body } = ctx.request;
+function sendAlone(event) {
+  const { sourceElement, request } = event.detail.ctx;
+  if (leaving && isVerdict(sourceElement)) event.preventDefault();
+  const only = sourceElement.dataset.sends;
+  const { body } = request;
   if (only) [...body.keys()].filter((name) => name !== only).forEach((name) => body.delete(name));
 }
 
@@ -42,6 +46,7 @@ function forgetWords({ target }) {
 }
 
 export function startPasswords() {
+  document.addEventListener("submit", (event) => (leaving = !event.defaultPrevented));
   document.addEventListener("htmx:config:request", sendAlone);
   document.addEventListener("htmx:before:response", keepQuiet);
   document.addEventListener("htmx:error", sayNothing);
