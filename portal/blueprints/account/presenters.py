@@ -29,6 +29,7 @@ def pages() -> list[Entry]:
 def ones_own(account: Account) -> list[Entry]:
     """Who this is, as the portal knows them."""
     person = account.person
+    word = _("Change") if own_record.may_amend(current_user) else _("See")
     return [
         _entry(_("Full Name"), person.full_name),
         _entry(_("User Name"), account.username),
@@ -36,12 +37,12 @@ def ones_own(account: Account) -> list[Entry]:
         _entry(
             _("Primary Email Address"),
             person.primary_email or _("None"),
-            {"text": _("Look"), "hidden": _("your e-mail address"), "href": url_for("account.email")},
+            {"text": word, "hidden": _("your e-mail address"), "href": url_for("account.email")},
         ),
         _entry(
             _("Primary Phone Number"),
             person.primary_phone or _("None"),
-            {"text": _("Look"), "hidden": _("your office details"), "href": url_for("account.record")},
+            {"text": word, "hidden": _("your office details"), "href": url_for("account.record")},
         ),
     ]
 
