@@ -14,7 +14,7 @@ from portal.extensions import db
 from portal.models import EmailChange, Organisation, Person, RecoveryLink
 from portal.services import accounts, email_changes, outbox, recovery, sessions, tokens
 from portal.services.email_changes import LinkRefused
-from portal.transactions import write
+from portal.transactions import commits, write
 from tests.factories import person
 from tests.support import email_changes as changes
 from tests.support.client import CheckingClient
@@ -60,8 +60,7 @@ def test_of_fifty_at_once_one_makes_the_link_count(app: Flask, employee: Person)
             signed_in = sessions.load(session)
             assert signed_in is not None
             try:
-                with write():
-                    email_changes.confirm(token, signed_in)
+                commits(email_changes.confirm)(token, signed_in)
             except LinkRefused:
                 return False
             return True

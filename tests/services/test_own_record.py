@@ -8,10 +8,10 @@ from flask import Flask
 from portal.domain.contact_details import OwnDetails
 from portal.extensions import db
 from portal.models import Organisation, Person
-from portal.services import contacts, own_record, sessions
+from portal.services import contacts, email_changes, own_record, sessions
 from portal.services.contacts import Conflict
 from portal.services.own_record import NotAmendable
-from portal.transactions import write
+from portal.transactions import commits, write
 from tests.support.email_changes import signed_in_as
 from tests.support.everybody import rows_of_all_tables
 from tests.support.guesses import at_once
@@ -20,7 +20,7 @@ from tests.support.trail import entries
 OWN = OwnDetails(primary_phone="", secondary_phone="", mobile_phone="07700 900 123", secondary_email="")
 
 
-def test_where_administrators_keep_the_records_the_verb_refuses(
+def test_where_administrators_keep_the_records_the_verb_does_not_save(
     app: Flask, employee: Person, organisation: Organisation
 ):
     with write():
@@ -29,6 +29,18 @@ def test_where_administrators_keep_the_records_the_verb_refuses(
         before = rows_of_all_tables()
         with pytest.raises(NotAmendable), write():
             own_record.save(by, OWN, version=1)
+    assert rows_of_all_tables() == before
+
+
+def test_where_administrators_keep_the_records_no_address_is_asked_for(
+    app: Flask, employee: Person, organisation: Organisation
+):
+    with write():
+        organisation.own_record_amendable = False
+    with signed_in_as(app, employee) as by:
+        before = rows_of_all_tables()
+        with pytest.raises(NotAmendable), write():
+            email_changes.ask(by, "erin.new@home.example")
     assert rows_of_all_tables() == before
 
 
@@ -56,8 +68,7 @@ def test_of_those_who_save_one_version_at_once_one_does(app: Flask, employee: Pe
                 signed_in = sessions.load(token)
                 assert signed_in is not None
                 try:
-                    with write():
-                        own_record.save(signed_in, own, version=1)
+                    commits(own_record.save)(signed_in, own, version=1)
                 except contacts.Conflict:
                     return False
                 return True
