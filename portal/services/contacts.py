@@ -237,7 +237,12 @@ def _without_what_is_not_theirs(details: ContactDetails, present: ContactDetails
 
 
 def _refuse_duplicate(organisation: Organisation, details: ContactDetails, but: Person | None) -> None:
-    others = people_with_address(organisation, details.primary_email, but) if details.primary_email else []
+    """The organisation is held from here on, so that a form that is sent twice at once finds what it made."""
+    if not details.primary_email:
+        return
+    held = select(Organisation.id).where(Organisation.id == organisation.id)
+    db.session.execute(held.with_for_update(key_share=True))
+    others = people_with_address(organisation, details.primary_email, but)
     if others:
         raise DuplicateAddress(others)
 

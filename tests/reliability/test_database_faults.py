@@ -3,11 +3,9 @@
 import os
 import resource
 import shutil
-import sqlite3
 import subprocess
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -266,86 +264,3 @@ def test_a_database_server_that_is_away_and_comes_back(
     lena.send(trust.move(nora, "register"))
     mail_server.wait_for(1)
     assert worker.is_running()
-
-
-class Writers:
-    """Twenty at once, in threads of their own, until the time is over; and what they were told."""
-
-    def __init__(self, portal: Portal, trust: Trust) -> None:
-        self.portal, self.trust = portal, trust
-        self.told: Counter[tuple[str, int]] = Counter()
-        self.until = time.monotonic() + 4
-        people = {self._administrate: AccountState.NOT_REGISTERED, self._sign_in: AccountState.ACTIVE}
-        self.threads = [
-            threading.Thread(target=duty, args=(ess_id,))
-            for duty, state in people.items()
-            for ess_id in trust.add(10, state, f"Writer{state.name[:3].title()}")
-        ]
-
-    def write(self) -> None:
-        self.until = time.monotonic() + 4
-        for thread in self.threads:
-            thread.start()
-        for thread in self.threads:
-            thread.join()
-
-    def _administrate(self, ess_id: int) -> None:
-        with visiting(self.portal.url) as visitor:
-            visitor.sign_in(self.trust.administrator, PASSWORD)
-            self._note("register", visitor.send(self.trust.move(ess_id, "register"), expect=None))
-            while self._goes_on("re-enrol"):
-                self._note("re-enrol", visitor.send(self.trust.move(ess_id, "re-enrol"), expect=None))
-
-    def _sign_in(self, ess_id: int) -> None:
-        name = self.trust.usernames[ess_id]
-        with visiting(self.portal.url) as visitor:
-            while self._goes_on("sign-in"):
-                visitor.get("/recover?need=password")
-                asked = {"identifier": name, "need": "password"}
-                self._note("recover", visitor.send("/recover", asked, expect=None))
-                typed = {"username": name, "password": "not this one"}
-                self._note("sign-in", visitor.send("/sign-in", typed, expect=None))
-
-    def _goes_on(self, what: str) -> bool:
-        """Until the time is over, and on a busy machine until there was something to see."""
-        return time.monotonic() < self.until or sum(self.told[key] for key in list(self.told) if key[0] == what) < 20
-
-    def _note(self, what: str, answer: httpx.Response) -> None:
-        self.told[what, answer.status_code] += 1
-
-
-def test_twenty_writers_at_once_are_never_told_that_the_database_is_locked(
-    portal: Portal, trust: Trust, mail_server: MailServer
-) -> None:
-    processes = [portal.serve("--workers", "2"), portal.worker(), portal.worker()]
-    writers = Writers(portal, trust)
-    writers.write()
-    assert set(writers.told) == {("register", 303), ("re-enrol", 303), ("recover", 303), ("sign-in", 422)}
-    wait_until(lambda: "queued" not in trust.states_of_mail(), "all mail is delivered", seconds=90)
-    for process in processes:
-        assert "did not answer" not in process.said
-        assert "locked" not in process.said
-    with trust.database():
-        ledger.check(trust.initial)
-
-
-def test_sqlite_keeps_what_it_was_told(portal: Portal, trust: Trust) -> None:
-    if not trust.is_sqlite:
-        pytest.skip("about SQLite")
-    with trust.database(), db.engine.connect() as first, db.engine.connect() as second:
-        for connection in (first, second):
-            in_force = {
-                name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-                for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout", "mmap_size")
-            }
-            assert in_force == {
-                "journal_mode": "wal",
-                "synchronous": 2,
-                "foreign_keys": 1,
-                "busy_timeout": LOCK_SECONDS * 1000,
-                "mmap_size": 0,
-            }
-    # What a connection of somebody else's sees: the file itself says WAL.
-    with sqlite3.connect(portal.instance / "portal.sqlite3") as plain:
-        assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    plain.close()
