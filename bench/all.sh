@@ -17,5 +17,7 @@ if [ -f ../shared/data/organisations/ror.csv ]; then
 else
 	echo "../shared/data is not there: left out; bench/organisation_import.py FILE measures another file"
 fi
+headline "Backup of the embedded database"
+$python bench/backup.py
 headline "Web servers"
 $python bench/servers.py

@@ -18,6 +18,7 @@ import flask_migrate
 from alembic.script import ScriptDirectory
 from flask import current_app
 from sqlalchemy import func, select
+from sqlalchemy.exc import SQLAlchemyError
 
 from portal.extensions import db, sqlite_module, working_on
 from portal.models import AuditEntry, Person
@@ -34,8 +35,8 @@ PAGES_AT_ONCE = 1000
 LONGEST_WAIT_SECONDS = 60.0
 SECONDS_BETWEEN_TRIES = 0.01
 CHECKPOINT_SECONDS = 1
-DONE = 0
-"""SQLite's answer for a step that was made."""
+STEP_MADE = 0
+"""SQLite's answer for a step that was made and is not the last."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def put_back(file: Path) -> Restored:
                 with write():
                     ended = restored.end_what_was_open()
             lost, replaced = _put_in_place(draft, live, checked)
-        except sqlite_module().Error as error:
-            raise Refused(f"SQLite says: {error}") from error
+        except (sqlite_module().Error, SQLAlchemyError) as error:
+            raise Refused(f"SQLite says: {getattr(error, 'orig', error)}") from error
     audit_heads.replace()
     return Restored(checked.people, checked.taken_at, ended, lost, replaced)
 
@@ -170,13 +171,15 @@ def _copy_into(source: Any, target: Any, finish: Callable[[], None]) -> None:
         nonlocal begun
         if begun:
             return
-        if status == DONE:
+        if status == STEP_MADE:
             begun = True
             finish()
         elif time.monotonic() >= deadline:
             raise Refused("somebody else writes to the portal's database all the time")
 
-    source.backup(target, pages=PAGES_AT_ONCE, progress=after_each_step, sleep=SECONDS_BETWEEN_TRIES)
+    # Never all in the first step: with the last one it is done, and others write again.
+    (pages,) = source.execute("PRAGMA page_count").fetchone()
+    source.backup(target, pages=min(PAGES_AT_ONCE, pages // 2), progress=after_each_step, sleep=SECONDS_BETWEEN_TRIES)
 
 
 def _finish(draft: Draft, live: Path | None, checked: Checked) -> Lost | None:

@@ -28,7 +28,7 @@ def next_value(name: str, count: int = 1) -> int:
 def raise_to(values: Mapping[str, int]) -> None:
     """No sequence gives out a number that ``values``, by name, says was given out; what is no sequence is left out."""
     begin_write()
-    known = dict(db.session.execute(select(Counter.name, Counter.value)).tuples().all())
+    known = {row.name: row.value for row in db.session.execute(select(Counter.name, Counter.value))}
     higher = [
         {"name": name, "value": value}
         for name, value in values.items()

@@ -38,8 +38,11 @@ def moves() -> Counter[tuple[int, str]]:
     return Counter((ess_id, event) for ess_id, event in db.session.execute(made) if event in MOVES)
 
 
-def check(initial: dict[int, AccountState]) -> None:
-    """``initial``: the state that each account was made in. Raises AssertionError for whatever was half done."""
+def check(initial: dict[int, AccountState], *, restored: bool = False) -> None:
+    """``initial``: the state that each account was made in. Raises AssertionError for whatever was half done.
+
+    In a database that was ``restored`` no temporary password is good any more.
+    """
     entries = list(db.session.scalars(select(AuditEntry).order_by(AuditEntry.id)))
     _check_chains(entries)
     _check_mails(entries)
@@ -49,6 +52,8 @@ def check(initial: dict[int, AccountState]) -> None:
     links = Counter(link.account_id for link in db.session.scalars(select(RecoveryLink)) if link.used_at is not None)
     for account in db.session.scalars(select(Account).order_by(Account.id)):
         _check_account(account, initial[account.id], history[account.person_id])
+        pending = account.state is AccountState.REGISTRATION_PENDING
+        assert (account.temporary_password_hash is not None) == (pending and not restored)
         resets = sum(entry.event == "account:password:reset" for entry in history[account.person_id])
         assert links[account.id] == resets, f"{account.username}: a link was used up without a reset, or the reverse"
     db.session.rollback()
@@ -94,7 +99,6 @@ def _check_account(account: Account, state: AccountState, entries: list[AuditEnt
     assert (account.failures, account.failures_total, account.credential_version) == (failures, counted, 1 + changes)
     assert (account.username is not None) == registered
     pending = state is AccountState.REGISTRATION_PENDING
-    assert (account.temporary_password_hash is not None) == pending
     assert (account.password_hash is None) == (pending or state is AccountState.NOT_REGISTERED)
     assert (account.unlock_expires_at is not None) == (state is AccountState.UNLOCK_PENDING)
     if changes:
