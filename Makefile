@@ -6,7 +6,7 @@ VENV := .venv
 PYTHON ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-kills assets bench pictures
+.PHONY: help run test test-races test-model test-timing test-kills assets bench pictures
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -16,6 +16,16 @@ run: $(VENV)/installed ## the demonstration on http://127.0.0.1:8000 (PORT= for 
 
 test: $(VENV)/installed ## everything that proves the project: lint, types, layers, both databases, browser
 	@exec bash tests/everything.sh
+
+test-races: $(VENV)/installed ## requests at one moment, ROUNDS= rounds of each race, on SQLite and, where it is installed, PostgreSQL
+	RACE_ROUNDS=$(or $(ROUNDS),200) $(VENV)/bin/pytest -q -n 0 -m "" --database sqlite tests/security/test_races.py
+	RACE_ROUNDS=$(or $(ROUNDS),200) $(VENV)/bin/pytest -q -n 0 -m "" --database postgresql tests/security/test_races.py
+
+test-model: $(VENV)/installed ## STEPS= steps of accounts, links and sessions against a model, on SQLite; TEST_DATABASE_URL= for PostgreSQL
+	MODEL_STEPS=$(or $(STEPS),10000) $(VENV)/bin/pytest -q -s -n 0 -m "" tests/model
+
+test-timing: $(VENV)/installed ## how long answers take whoever is named, PAIRS= of each, on a machine that does nothing else; from 500 on strict
+	TIMING_PAIRS=$(or $(PAIRS),1000) $(VENV)/bin/pytest -q -s -n 0 -m "" tests/security/test_timing.py
 
 test-kills: $(VENV)/installed ## processes killed at random, CYCLES= times each, on SQLite; TEST_DATABASE_URL= for PostgreSQL
 	KILL_CYCLES=$(or $(CYCLES),100) $(VENV)/bin/pytest -q -m "" tests/reliability/test_kills.py tests/migrations/test_kills.py

@@ -58,6 +58,7 @@ WITH_PROCESSES = (
     "reliability",
     "deployment",
     "security",
+    "model",
     "commands/test_run.py",
     "commands/test_serve.py",
     "commands/test_worker.py",

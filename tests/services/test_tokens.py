@@ -26,6 +26,15 @@ def test_ten_thousand_issues_give_ten_thousand_secrets():
     assert len(issues) == len({tokens.temporary_password(issue, key) for issue in issues}) == 10_000
 
 
+def test_ten_thousand_links_have_ten_thousand_tokens_of_which_none_stands_in_what_is_kept_of_it():
+    key = tokens.present_key()
+    issues = [tokens.new_issue() for _ in range(10_000)]
+    made = [tokens.recovery_token(issue, 7, 1, key) for issue in issues]
+    assert len(set(made)) == 10_000
+    assert len({token.rpartition(".")[2] for token in made}) == 10_000
+    assert not any(token.rpartition(".")[2] in issue + key for token, issue in zip(made, issues, strict=True))
+
+
 def test_a_recovery_token_is_read_back_and_says_what_it_is_for():
     token = tokens.recovery_token("issue", 7, 3, tokens.present_key())
     assert tokens.read_recovery_token(token) == ("issue", 7, 3)

@@ -18,18 +18,15 @@ from portal.services import guesses, passwords
 
 WITHOUT_DUMMY_HASH = "from tests.support import launched; launched.take_dummy_hash_out()"
 WITH_CHEAP_HASHES = "from tests.support import launched; launched.make_hashes_cheap()"
+WITH_DEADLY_GUESS = "from tests.support import launched; launched.die_over_a_guess()"
 
-DEADLY_GUESS = "the process dies over this guess"
+DEADLY_GUESS = "GRASPHARD"
+"""The same when it is read as a temporary password."""
 
 
 def with_clock(file: Path) -> str:
     """The process reads the time from ``file``, where ``write_time`` puts it."""
     return f"from tests.support import launched; launched.read_time_from({str(file)!r})"
-
-
-def with_deadly_guess() -> str:
-    """The process is killed while it checks the guess ``DEADLY_GUESS``."""
-    return "from tests.support import launched; launched.die_over_a_guess()"
 
 
 def with_noted_checks(file: Path) -> str:
@@ -80,7 +77,7 @@ def make_hashes_cheap() -> None:
 
 
 def die_over_a_guess() -> None:
-    """SIGKILL in the middle of a hash: the guess is reserved, and never settled."""
+    """SIGKILL in the middle of the hash of ``DEADLY_GUESS``: it is reserved, and never settled."""
     original = passwords.matches
 
     def matches(stored: str | None, text: str) -> bool:

@@ -3,7 +3,7 @@
 Each is sent but for its last byte; when all of them stand there, the last bytes follow (the "last-byte sync"). What
 the answers say is told, but what counts is what the database holds afterwards.
 
-    answers = race.released(portal.port, [race.form("/sign-in", fields, cookies) for _ in range(50)])
+    answers = race.released(portal.port, [race.form_of(visitor, "/sign-in", fields) for _ in range(50)])
 """
 
 import re
@@ -16,7 +16,6 @@ from urllib.parse import urlencode
 from tests.support.visitor import Visitor
 
 PATIENCE_SECONDS = 60
-COOKIE = re.compile(r"^set-cookie: ([^=;]+)=([^;]*)", re.I | re.M)
 
 
 @dataclass(frozen=True)
@@ -27,6 +26,7 @@ class Request:
     body: bytes
     cookies: str
     address: str
+    headers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class Answer:
 
     status: int
     head: str
+    body: str
 
     @property
     def location(self) -> str:
@@ -42,16 +43,13 @@ class Answer:
         return found.group(1) if found else ""
 
 
-def form(path: str, fields: Mapping[str, str], cookies: Mapping[str, str], address: str = "127.0.0.1") -> Request:
-    """A form of a browser that holds ``cookies``; its token is among ``fields``."""
-    held = "; ".join(f"{name}={value}" for name, value in cookies.items())
-    return Request(path, urlencode(fields).encode(), held, address)
-
-
-def form_of(visitor: Visitor, path: str, fields: Mapping[str, str], address: str = "127.0.0.1") -> Request:
-    """A form that a visitor has open."""
-    cookies = {cookie.name: str(cookie.value) for cookie in visitor.http.cookies.jar}
-    return form(path, {**fields, "csrf_token": visitor.token}, cookies, address)
+def form_of(
+    visitor: Visitor, path: str, fields: Mapping[str, str], address: str = "127.0.0.1", headers: Sequence[str] = ()
+) -> Request:
+    """A form that a visitor has open, with their cookies and their token."""
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.http.cookies.jar)
+    body = urlencode({**fields, "csrf_token": visitor.token}).encode()
+    return Request(path, body, cookies, address, tuple(headers))
 
 
 def released(port: int, requests: Sequence[Request]) -> list[Answer]:
@@ -73,13 +71,15 @@ def _connected(port: int, address: str) -> socket.socket:
 
 
 def _bytes_of(request: Request, port: int) -> bytes:
+    names_host = any(header.lower().startswith("host:") for header in request.headers)
     head = [
         f"POST {request.path} HTTP/1.1",
-        f"Host: 127.0.0.1:{port}",
+        *([] if names_host else [f"Host: 127.0.0.1:{port}"]),
         f"Cookie: {request.cookies}",
         "Content-Type: application/x-www-form-urlencoded",
         f"Content-Length: {len(request.body)}",
         "Connection: close",
+        *request.headers,
     ]
     return "\r\n".join([*head, "", ""]).encode() + request.body
 
@@ -88,5 +88,5 @@ def _answer(connection: socket.socket) -> Answer:
     received = b""
     while part := connection.recv(65536):
         received += part
-    head = received.partition(b"\r\n\r\n")[0].decode("latin-1")
-    return Answer(int(head[9:12]), head)
+    head, _, body = received.partition(b"\r\n\r\n")
+    return Answer(int(head[9:12]), head.decode("latin-1"), body.decode(errors="replace"))

@@ -16,11 +16,10 @@ TOKEN = re.compile(r'"X-CSRFToken": "([^"]+)"')
 
 
 class Visitor:
-    """One browser: its cookies, and the token of its session against forgery. ``address`` is where it sends from."""
+    """One browser: its cookies, and the token of its session against forgery. ``way`` is how it gets to the portal."""
 
-    def __init__(self, url: str, seconds: float = 30.0, address: str | None = None) -> None:
-        way = httpx.HTTPTransport(local_address=address, verify=False)
-        self.http = httpx.Client(base_url=url, trust_env=False, timeout=seconds, transport=way)
+    def __init__(self, url: str, seconds: float = 30.0, way: httpx.BaseTransport | None = None) -> None:
+        self.http = httpx.Client(base_url=url, trust_env=False, timeout=seconds, transport=way, verify=False)
         self.token = ""
 
     def get(self, path: str, expect: int = 200) -> httpx.Response:
