@@ -2,9 +2,11 @@
 
 import errno
 import logging
+import math
 import secrets
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask, Response, g, make_response, render_template
 from flask_babel import lazy_gettext as _
@@ -49,6 +51,7 @@ class PortalError(Exception):
 
     status = 500
     headers: dict[str, str] = {}
+    words: dict[str, Any] = {}
 
 
 class NotFound(PortalError):  # noqa: N818 - named as the field names it
@@ -64,13 +67,15 @@ class Forbidden(PortalError):  # noqa: N818
 
 
 class TooMany(PortalError):  # noqa: N818
-    """This address has done something too often; it may again in ``seconds`` (RFC 6585 4)."""
+    """This address has done something too often; it may again in ``seconds``. Neither answer is too early."""
 
     status = 429
 
-    def __init__(self, seconds: int) -> None:
+    def __init__(self, seconds: float, signing_in: bool = False) -> None:
         super().__init__()
-        self.headers = {"Retry-After": str(seconds)}
+        self.headers = {"Retry-After": str(max(1, math.ceil(seconds)))}
+        retry_at = time_of_day(minute_after(clock.now() + timedelta(seconds=seconds)))
+        self.words = {"retry_at": retry_at, "signing_in": signing_in}
 
 
 class Unavailable(PortalError):  # noqa: N818
@@ -97,7 +102,7 @@ def init_app(
         page = status if status in PAGES else (400 if status < 500 else 500)
         g.error_page = page
         template = "errors/_notice.html" if is_fragment() else f"errors/{name or page}.html"
-        words = {**_words(page, headers), **context}
+        words = {"message": MESSAGES[page], "error_id": None, "retry_at": None, "signing_in": False, **context}
         response = make_response(render_template(template, **words), status, headers or {})
         return fragment_answer(response) if is_fragment() else response
 
@@ -105,7 +110,7 @@ def init_app(
     def portal_error(error: PortalError) -> Response:
         if error.status >= 500:
             log.error("not available: %s", type(error).__name__, exc_info=error)
-        return answer(error.status, error.headers)
+        return answer(error.status, error.headers, **error.words)
 
     @app.errorhandler(CSRFError)
     def stale(_error: CSRFError) -> AnyResponse:
@@ -121,7 +126,8 @@ def init_app(
         status = error.code or 500
         if status < 400:
             return make_response(error.get_response())
-        return answer(status, _kept_headers(error))
+        pause = _pause(error)
+        return answer(status, _kept_headers(error)) if pause is None else portal_error(pause)
 
     @app.errorhandler(NoConnectionFree)
     @app.errorhandler(DBAPIError)
@@ -149,15 +155,10 @@ def _kept_headers(error: HTTPException) -> dict[str, str]:
     return {name: value for name, value in said if name in ("Allow", "Retry-After")}
 
 
-def _words(page: int, headers: dict[str, str] | None) -> dict[str, object]:
-    """What the templates of errors are told, whatever the error."""
-    return {"message": MESSAGES[page], "error_id": None, "retry_at": _moment(headers) if page == 429 else None}
-
-
-def _moment(headers: dict[str, str] | None) -> str | None:
-    """When the seconds of ``Retry-After`` are over, to the minute."""
-    seconds = (headers or {}).get("Retry-After")
-    return time_of_day(minute_after(clock.now() + timedelta(seconds=int(seconds)))) if seconds else None
+def _pause(error: HTTPException) -> TooMany | None:
+    """The limiter's error as one of ours, which says until when."""
+    seconds = _kept_headers(error).get("Retry-After")
+    return TooMany(float(seconds)) if error.code == 429 and seconds else None
 
 
 def is_away(error: DBAPIError) -> bool:

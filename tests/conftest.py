@@ -14,7 +14,7 @@ import time_machine
 from flask import Flask
 
 from portal import config, create_app
-from portal.extensions import db, limiter
+from portal.extensions import db
 from portal.services import throttle
 from tests.support.databases import Databases, chosen_databases
 
@@ -101,7 +101,6 @@ def app(house: Flask, databases: Databases, tmp_path: Path) -> Iterator[Flask]:
     before = dict(house.config)
     house.config["INSTANCE_PATH"] = str(tmp_path)
     databases.empty(house)
-    limiter.reset()
     throttle.init_app(house)
     with house.app_context():
         yield house

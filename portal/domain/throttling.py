@@ -3,7 +3,6 @@
 Failures and distinct targets count, successes never: people who leave through one address sign in by the hundred.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,8 +36,3 @@ def wait(entries: Sequence[float], most: int, now: float) -> float:
     ``entries`` has their times in seconds, the oldest first.
     """
     return 0.0 if len(entries) < most else max(0.0, entries[-most] + WINDOW.total_seconds() - now)
-
-
-def whole_seconds(seconds: float) -> int:
-    """Seconds for ``Retry-After``: whoever waits as long does not come too early."""
-    return max(1, math.ceil(seconds))

@@ -8,7 +8,6 @@ What stands in Redis names nobody: addresses, accounts and what was typed are ke
 """
 
 import hmac
-from datetime import UTC, datetime
 from typing import cast
 
 from flask import Flask, Response, current_app
@@ -42,7 +41,7 @@ def redis_fault() -> str | None:
 def admit_sign_in() -> None:
     """Whether this address may try to sign in now. Raises TooMany."""
     if not _is_off():
-        _refuse_when(_log().wait(_key(SIGN_IN), _most(SIGN_IN)))
+        _refuse_when(_log().wait(_key(SIGN_IN), _most(SIGN_IN)), signing_in=True)
 
 
 def note_failure(account_id: int | None, identifier: str) -> None:
@@ -75,9 +74,9 @@ def _most(limit: AddressLimit) -> int:
     return limit.of(origin().zone)
 
 
-def _refuse_when(wait: float) -> None:
+def _refuse_when(wait: float, signing_in: bool = False) -> None:
     if wait > 0:
-        raise TooMany(throttling.whole_seconds(wait))
+        raise TooMany(wait, signing_in)
 
 
 def _key(limit: AddressLimit) -> str:
@@ -102,8 +101,7 @@ def _veiled(kind: str, text: str) -> str:
 
 
 def _say_when(limit: RequestLimit) -> Response:
-    seconds = (datetime.fromtimestamp(limit.reset_at, UTC) - clock.now()).total_seconds()
-    return Response(status=429, headers={"Retry-After": str(throttling.whole_seconds(seconds))})
+    return Response(status=429, headers=TooMany(limit.reset_at - clock.now().timestamp()).headers)
 
 
 searches = limiter.shared_limit(

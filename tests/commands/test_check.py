@@ -10,7 +10,7 @@ from flask import Flask
 
 from portal.extensions import db
 from portal.models import Counter
-from portal.services import demonstration, health, work
+from portal.services import demonstration, health, web_processes, work
 from portal.transactions import write
 from tests.support.server import Portal
 
@@ -104,6 +104,29 @@ def test_says_whether_a_worker_is_running(app: Flask, clock: Any) -> None:
     assert "ok     worker: running" in check(app).output
     clock.shift(timedelta(minutes=2))
     assert "note   worker: none is running" in check(app).output
+
+
+def test_says_where_rate_limits_are_counted(app: Flask) -> None:
+    assert "ok     rate limits: counted by the one web process" in check(app).output
+    app.config["RATE_LIMITS"] = False
+    assert "note   rate limits: PORTAL_RATE_LIMITS is false: only the lockout slows guessing down" in check(app).output
+
+
+def test_web_servers_that_may_run_together_without_redis_are_a_note(app: Flask, clock: Any) -> None:
+    with write():
+        web_processes.note_start(8000, 1)
+        web_processes.note_start(8001, 1)
+    here = web_processes.machine()
+    words = f"note   rate limits: web servers were started on {here} port 8001 (2026-11-16), {here} port 8000"
+    assert words in check(app).output
+    with write():
+        web_processes.note_stop(8001)
+    assert "ok     rate limits" in check(app).output
+    with write():
+        web_processes.note_start(8000, 2)
+    done = check(app)
+    assert done.exit_code == 1
+    assert "wrong  rate limits: 2 web processes count each for itself; set PORTAL_REDIS_URL" in done.output
 
 
 def test_a_key_file_that_others_can_read_is_wrong(portal: Portal) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from portal.domain.lockout import Zone
-from portal.domain.throttling import RECOVERY, SIGN_IN, wait, whole_seconds
+from portal.domain.throttling import RECOVERY, SIGN_IN, wait
 
 
 def test_a_hospital_behind_one_address_has_room():
@@ -24,7 +24,3 @@ def test_a_hospital_behind_one_address_has_room():
 )
 def test_the_wait_is_over_when_fewer_than_the_limit_are_left(entries: list[float], most: int, seconds: float):
     assert wait(entries, most, 150) == seconds
-
-
-def test_seconds_are_whole_and_never_too_few():
-    assert [whole_seconds(seconds) for seconds in (0.0, 0.2, 1.0, 1.01, 299.5)] == [1, 1, 1, 2, 300]

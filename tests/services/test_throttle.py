@@ -1,6 +1,7 @@
 """Limits of one address: failures and distinct targets count, successes take back, and the wait is as it says."""
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -205,6 +206,16 @@ def test_switched_off_nothing_waits(app: Flask):
         ask(app, f"somebody{number}")
 
 
+@pytest.fixture
+def hasty_threads() -> Iterator[None]:
+    """They take turns in the middle of everything."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("hasty_threads")
 def test_no_entry_is_lost_when_threads_meet():
     log = InMemory()
 

@@ -18,8 +18,7 @@ environment.install_null_translations(newstyle=True)  # type: ignore[attr-define
 environment.globals["csrf_token"] = lambda: "token"
 environment.globals["notice"] = lambda: None
 environment.globals["mail_waits_since"] = lambda: None
-environment.globals["request"] = SimpleNamespace(path="/")
-environment.globals["url_for"] = lambda endpoint, filename="": f"/{endpoint}/{filename}"
+environment.globals["url_for"] = lambda endpoint, filename="", **values: f"/{endpoint}/{filename}"
 
 BRAND = SimpleNamespace(name="Gatehouse", logo_url=None, support_email="help@gatehouse.example")
 NAVIGATION = [
@@ -82,7 +81,8 @@ def test_every_htmx_request_carries_the_csrf_token() -> None:
 @pytest.mark.parametrize("page", ERROR_PAGES)
 @pytest.mark.parametrize("retry_at", [None, "14:02"])
 def test_an_error_page_says_what_to_do(page: str, retry_at: str | None) -> None:
-    html = environment.get_template(f"errors/{page}").render(SIGNED_OUT, retry_at=retry_at, error_id="7f3a")
+    words = {"retry_at": retry_at, "error_id": "7f3a", "signing_in": retry_at is not None}
+    html = environment.get_template(f"errors/{page}").render(SIGNED_OUT | words)
     check_page(html)
     assert "Where to go from here" in html
     assert ("14:02" in html) is (retry_at is not None and page in {"429.html", "503.html"})
