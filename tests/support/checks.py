@@ -17,6 +17,7 @@ from tests.support.html import Page, elements, text_of
 NAMED_BY_NOTHING = ("hidden", "submit", "button", "image", "reset")
 IDS = ("for", "aria-describedby", "aria-labelledby", "aria-controls", "aria-owns", "list", "form", "headers")
 REQUESTS = {"hx-get": "GET", "hx-post": "POST", "hx-put": "PUT", "hx-patch": "PATCH", "hx-delete": "DELETE"}
+ADDRESSES = ("href", "src", "srcset", "action", "formaction", "data", "poster", "ping", "content", "xlink:href")
 POLICY = ("default-src 'self'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'")
 KEPT_BY_BROWSERS = ("static", "operations.brand_css")
 STRICT_REFERRER = {"no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"}
@@ -126,7 +127,8 @@ def _active_content(node: Element) -> list[str]:
         plain = str(name).lower()
         if plain == "style" or plain.startswith(("on", "hx-on")):
             wrong.append(f"<{node.tag} {plain}>")
-        if value.strip().lower().startswith(("javascript:", "js:")):
+        runs = plain in ADDRESSES or plain.startswith("hx-")
+        if runs and value.strip().lower().startswith(("javascript:", "js:", "vbscript:")):
             wrong.append(f"<{node.tag} {plain}={value[:30]!r}>")
     return wrong
 
