@@ -142,11 +142,17 @@ def init_app(
         if isinstance(error, OSError) and error.errno in OUT_OF_MEANS:
             log.error("the system refused: %s", errno.errorcode[error.errno])
             return answer(503, NOT_NOW)
-        error_id = secrets.token_hex(4)
-        log.error("error %s: %s", error_id, type(error).__name__, exc_info=error)
+        error_id = _noted(error)
         if app.testing and app.config.get("PROPAGATE_EXCEPTIONS"):
             raise error
         return answer(500, error_id=error_id)
+
+
+def _noted(error: Exception) -> str:
+    """Write down an error that nobody foresaw; answers the number by which its page and the log name it."""
+    error_id = secrets.token_hex(4)
+    log.error("error %s: %s", error_id, type(error).__name__, exc_info=error)
+    return error_id
 
 
 def _kept_headers(error: HTTPException) -> dict[str, str]:
