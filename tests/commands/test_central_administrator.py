@@ -13,8 +13,10 @@ from portal.domain.roles import Role
 from portal.extensions import db
 from portal.models import Account, EnrolmentLink, Organisation, Person, RoleGrant
 from portal.services import accounts, enrolment_links, first_administrator, housekeeping, outbox, recovery, sessions
+from portal.services.tokens import token_hash
 from portal.transactions import write
 from tests import factories
+from tests.support.guesses import at_once
 from tests.support.smtp import Mailbox
 from tests.support.trail import entries, events, mails
 
@@ -114,6 +116,20 @@ def test_a_second_call_with_another_address_corrects_it(app: Flask):
         enrolment_links.of(first)
     (changed,) = entries(ann, "person:record:changed")
     assert changed.details == {"changes": {"primary_email": ["amm@centre.example", ANN]}}
+
+
+def test_calls_at_the_same_moment_make_one_person_and_one_good_link(app: Flask):
+    factories.organisation("CENTRAL", "CENTRAL ADMINISTRATION")
+
+    def issue() -> str:
+        with app.app_context(), write():
+            return first_administrator.issue(ANN).token
+
+    tokens = at_once([issue] * 8)
+    (ann,) = everyone()
+    assert [grant.role for grant in ann.account.roles] == [Role.CENTRAL_ADMINISTRATOR]
+    (good,) = db.session.scalars(select(EnrolmentLink).where(EnrolmentLink.ended_at.is_(None)))
+    assert good.token_hash in {token_hash(token) for token in tokens}
 
 
 def test_once_one_has_chosen_a_password_it_is_refused(app: Flask):

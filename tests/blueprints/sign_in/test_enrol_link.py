@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import Account, EnrolmentLink, Person
-from portal.services import accounts, contacts, first_administrator, known_browsers, sign_in
+from portal.services import accounts, contacts, first_administrator, known_browsers, recovery, sign_in
 from portal.transactions import write
 from tests.factories import PASSWORD
 from tests.house_rules.test_get_changes_nothing import link_mailed_to
@@ -200,6 +200,16 @@ def test_whoever_was_deactivated_and_begins_anew_is_not_let_in_by_the_old_link(
             move(ann, None)
     assert ann.state is S.REGISTRATION_PENDING
     opened(client, token, 410)
+
+
+def test_whoever_came_in_by_mail_meanwhile_needs_no_link(app: Flask, client: CheckingClient, token: str, ann: Account):
+    app.config["FIRST_PASSWORD_BY_EMAIL"] = True
+    with write():
+        recovery.reset_password(link_mailed_to(ann.person).removeprefix("/recover/"), NEW)
+    assert ann.state is S.ACTIVE
+    opened(client, token, 410)
+    client.post(f"/enrol/{token}", {"password": "another otter kettle", "password_again": "another otter kettle"}, 410)
+    assert guess(app, ann.username, NEW) is not None
 
 
 def test_no_token_opens_a_page_of_another_purpose(client: CheckingClient, token: str, employee: Person):
