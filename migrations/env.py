@@ -12,16 +12,21 @@ WAIT_SECONDS = 3600
 
 
 def run() -> None:
-    """Run the migrations; SQLite's foreign keys are off during and checked after, for tables that are rebuilt."""
+    """Run the migrations, all of them or none.
+
+    SQLite's foreign keys are off during and checked after, for tables that are rebuilt; its connection is used for
+    nothing else afterwards.
+    """
     engine = extension.db.engine
     sqlite = engine.dialect.name == "sqlite"
     with engine.connect().execution_options(writes=True) as connection:
         if sqlite:
+            connection.detach()
             connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
             connection.connection.dbapi_connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
         context.configure(
             connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True,
-            compare_server_default=False,
+            compare_server_default=False, transactional_ddl=True,
         )  # fmt: skip
         with context.begin_transaction():
             if not sqlite:
@@ -30,8 +35,6 @@ def run() -> None:
             context.run_migrations()
             if sqlite and connection.execute(text("PRAGMA foreign_key_check")).first():
                 raise RuntimeError("the migration would leave a foreign key that points nowhere")
-        if sqlite:
-            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=ON")
 
 
 run()

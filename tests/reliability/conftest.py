@@ -178,6 +178,7 @@ def trust(portal: Portal) -> Iterator[Trust]:
     # What breaks things under it comes from one address, and guesses more than one may.
     portal.settings["RATE_LIMITS"] = False
     with portal.database() as app:
+        portal.settings["RATE_LIMITS"] = False
         made = Trust(portal, app)
         made.appoint()
         yield made
