@@ -27,6 +27,7 @@ from tests.support.waiting import wait_until
 WRONG = "Canary-wrong-guess-41 ä+/"
 CHOSEN = "canary walnut harbour kettle"
 AFTER_RESET = "canary thimble orchard violin"
+ANOTHER = "vera.new@home.example"
 TEMPORARY = re.compile(r"^[0-9A-Z]{4}-[0-9A-Z]{4}-[0-9A-Z]{4}$")
 
 
@@ -172,6 +173,21 @@ class Day:
             visitor.send("/recover/new-password", {"password": AFTER_RESET, "password_again": AFTER_RESET})
             self.mail_server.wait_for(before + 2)
 
+    def change_address(self, username: str) -> None:
+        """A new address of one's own is asked for, and the link that came to it is used."""
+        with visiting(self.portal.url) as visitor:
+            visitor.sign_in(username, AFTER_RESET)
+            before = len(self.mail_server.messages)
+            visitor.get("/account/email")
+            visitor.send("/account/email", {"primary_email": ANOTHER, "confirm_primary_email": ANOTHER})
+            link = self.mail_server.wait_for(before + 1)[-1].link
+            self.note_link(link)
+            visitor.get(link, expect=303)
+            visitor.get("/account/email/verify")
+            self.secrets.add_cookies(visitor)
+            visitor.send("/account/email/verify")
+            self.mail_server.wait_for(before + 3)
+
     def note_link(self, link: str) -> None:
         token = link.rpartition("/")[2]
         self.secrets.add("token of a link", token)
@@ -229,6 +245,7 @@ def test_no_secret_stands_anywhere_after_a_day_and_a_night(
         day.register_and_re_enrol()
         day.mistype(trust.usernames[vera])
         day.recover(trust.usernames[vera])
+        day.change_address(trust.usernames[vera])
         day.night(late, lost)
         day.crash(trust.usernames[vera])
         check_nowhere(portal, secrets)
