@@ -1,33 +1,56 @@
-"""The token of a mailed link leaves the address at once, for a cookie that lasts as long as the link (ASVS 14.2.1)."""
+"""Where the token of a link stays while its page is open: in a cookie, so that no address holds it (ASVS 14.2.1)."""
 
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from flask import current_app, request
-from werkzeug.wrappers import Response
+from flask import Response, current_app, request, url_for
+from werkzeug.wrappers import Response as AnyResponse
 
-LONGEST = 500
+from portal.htmx import see_other
 
-
-def put(answer: Response, name: str, token: str) -> None:
-    """The browser keeps ``token`` under ``name``, and no page's script reads it."""
-    minutes = current_app.config["RESET_LINK_MINUTES"]
-    answer.set_cookie(_full_name(name), token[:LONGEST], max_age=minutes * 60, **_manners())
-    answer.headers["Referrer-Policy"] = "no-referrer"
+LONGEST_TOKEN = 500
 
 
-def read(name: str) -> str:
-    """The token that the browser keeps; empty without one."""
-    return request.cookies.get(_full_name(name), "")
+@dataclass(frozen=True)
+class LinkCookie:
+    """The cookie of one kind of link."""
+
+    name: str
+
+    def token(self) -> str:
+        """The token that the browser brings; empty when it brings none."""
+        return request.cookies.get(self._full_name(), "")
+
+    def put(self, answer: AnyResponse, token: str, lasts: timedelta) -> None:
+        """Give the browser the token, as long as it may be good."""
+        answer.set_cookie(self._full_name(), token[:LONGEST_TOKEN], max_age=lasts, **_manners())
+
+    def clear(self, answer: AnyResponse) -> None:
+        """The browser forgets the token."""
+        answer.delete_cookie(self._full_name(), **_manners())
+
+    def _full_name(self) -> str:
+        return f"__Host-{self.name}" if current_app.config["SESSION_COOKIE_SECURE"] else self.name
 
 
-def forget(answer: Response, name: str) -> None:
-    """The token was used."""
-    answer.delete_cookie(_full_name(name), **_manners())
-
-
-def _full_name(name: str) -> str:
-    return f"__Host-{name}" if current_app.config["SESSION_COOKIE_SECURE"] else name
+RECOVERY = LinkCookie("recovery")
+ENROLMENT = LinkCookie("enrolment")
+VERIFICATION = LinkCookie("verify-email")
 
 
 def _manners() -> dict[str, Any]:
     return {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"], "path": "/"}
+
+
+def put_away(token: str, cookie: LinkCookie, lasts: timedelta, endpoint: str) -> AnyResponse:
+    """The answer to a link: its token goes into ``cookie``, and the browser to the page that uses it."""
+    answer = see_other(url_for(endpoint))
+    answer.headers["Referrer-Policy"] = "no-referrer"
+    cookie.put(answer, token, lasts)
+    return answer
+
+
+def private(page: str, status: int = 200) -> Response:
+    """A page that a token opened tells nobody where its reader came from."""
+    return Response(page, status, headers={"Referrer-Policy": "no-referrer"})

@@ -1,19 +1,19 @@
-from flask import Response, render_template, request, url_for
+from datetime import timedelta
+
+from flask import Response, current_app, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
-from portal.blueprints import link_cookies
 from portal.blueprints.account import blueprint
 from portal.blueprints.account.forms import EmailForm
 from portal.blueprints.account.presenters import email_page
+from portal.blueprints.link_cookies import VERIFICATION, private, put_away
 from portal.domain.roles import Permission
 from portal.htmx import see_other
 from portal.permissions import confirmed, held_fields, public, requires
 from portal.services import email_changes, own_record
 from portal.services.email_changes import AskedTooOften, LinkRefused
 from portal.transactions import commits
-
-COOKIE = "verify-email"
 
 
 @blueprint.get("/account/email")
@@ -68,19 +68,18 @@ def cancel_email() -> AnyResponse:
 @blueprint.get("/verify-email/<token>")
 @public
 def verify_email(token: str) -> AnyResponse:
-    answer = see_other(url_for("account.verify"))
-    link_cookies.put(answer, COOKIE, token)
-    return answer
+    lasts = timedelta(minutes=current_app.config["RESET_LINK_MINUTES"])
+    return put_away(token, VERIFICATION, lasts, "account.verify")
 
 
 @blueprint.get("/account/email/verify")
 @requires(Permission.OWN_ACCOUNT)
 def verify() -> Response:
     try:
-        change = email_changes.change_of(link_cookies.read(COOKIE), current_user)
+        change = email_changes.change_of(VERIFICATION.token(), current_user)
     except LinkRefused:
         return _refused()
-    return _private(render_template("account/verify_email.html", person=current_user.account.person, change=change))
+    return private(render_template("account/verify_email.html", person=current_user.account.person, change=change))
 
 
 @blueprint.post("/account/email/verify")
@@ -88,18 +87,13 @@ def verify() -> Response:
 @commits
 def confirm_email() -> AnyResponse:
     try:
-        email_changes.confirm(link_cookies.read(COOKIE), current_user)
+        email_changes.confirm(VERIFICATION.token(), current_user)
     except LinkRefused:
         return _refused()
     answer = see_other(url_for("account.email"), "email-changed")
-    link_cookies.forget(answer, COOKIE)
+    VERIFICATION.clear(answer)
     return answer
 
 
 def _refused() -> Response:
-    return _private(render_template("account/email_link_refused.html"), 410)
-
-
-def _private(page: str, status: int = 200) -> Response:
-    """A page that a token opened tells nobody where its reader came from."""
-    return Response(page, status, headers={"Referrer-Policy": "no-referrer"})
+    return private(render_template("account/email_link_refused.html"), 410)

@@ -2,9 +2,9 @@ from flask import render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.blueprints.link_cookies import ENROLMENT, private, put_away
 from portal.blueprints.passwords import NewPasswordForm, show, show_verdict
 from portal.blueprints.sign_in import blueprint
-from portal.blueprints.sign_in.link_cookies import ENROLMENT, private, put_away
 from portal.blueprints.sign_in.views import welcome
 from portal.htmx import is_htmx, leave_for
 from portal.permissions import public

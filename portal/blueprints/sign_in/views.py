@@ -5,10 +5,10 @@ from flask import current_app, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as AnyResponse
 
+from portal.blueprints.link_cookies import RECOVERY, private, put_away
 from portal.blueprints.passwords import NewPasswordForm, lockout_rule, show, show_verdict
 from portal.blueprints.sign_in import blueprint
 from portal.blueprints.sign_in.forms import RecoverForm, SignInForm, UnsureRecoverForm
-from portal.blueprints.sign_in.link_cookies import RECOVERY, private, put_away
 from portal.blueprints.sign_in.presenters import recover_heading
 from portal.domain.roles import Role
 from portal.errors import NotFound
