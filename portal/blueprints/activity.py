@@ -26,6 +26,7 @@ STATES: dict[str, LazyString] = {
     AccountState.NOT_REGISTERED: lazy_gettext("not registered"),
     AccountState.REGISTRATION_PENDING: lazy_gettext("registration pending"),
     "registration-expired": lazy_gettext("registration expired"),
+    "enrolment-link": lazy_gettext("a link to enrol waits to be used"),
     AccountState.ACTIVE: lazy_gettext("active"),
     AccountState.LOCKED: lazy_gettext("locked"),
     AccountState.UNLOCK_PENDING: lazy_gettext("unlock pending"),
