@@ -89,9 +89,13 @@ def test_600_right_sign_ins_in_a_row_from_one_address_all_succeed(
 def machines(app: Flask, redis_server: RedisServer, tmp_path: Path) -> Iterator[list[Flask]]:
     """Two applications that share a database and a Redis."""
     shared = {**SETTINGS, "SQLALCHEMY_DATABASE_URI": app.config["SQLALCHEMY_DATABASE_URI"]}
-    yield [
+    made = [
         create_app({**shared, "INSTANCE_PATH": str(tmp_path / name), "REDIS_URL": redis_server.url}) for name in "ab"
     ]
+    yield made
+    for machine in made:
+        with machine.app_context():
+            db.engine.dispose()
     throttle.init_app(app)  # the library's limiter has one storage: that of the application made last
 
 
