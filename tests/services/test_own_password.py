@@ -49,8 +49,19 @@ def count(kind: type[Any]) -> int:
 
 
 @pytest.mark.parametrize("verb", [confirm, change])
-def test_fifty_wrong_ones_at_once_are_checked_three_times(app: Flask, employee: Person, token: str, verb: Any):
+def test_fifty_wrong_ones_at_once_are_checked_three_times(
+    app: Flask, employee: Person, token: str, verb: Any, monkeypatch: pytest.MonkeyPatch
+):
+    original, stored, checked = passwords.matches, employee.account.password_hash, []
+
+    def watching(held: str | None, text: str) -> bool:
+        if held == stored:
+            checked.append(text)
+        return original(held, text)
+
+    monkeypatch.setattr(passwords, "matches", watching)
     assert not any(at_once([lambda: verb(app, token, WRONG)] * 50))
+    assert checked == [WRONG] * 3
     assert employee.account.failures == employee.account.failures_total == 3
     assert events(employee).count("account:sign-in:failed") == 3
     assert kinds() == ["locked"]
