@@ -4,6 +4,7 @@ PORT ?= 8000
 VENV := .venv
 # Another interpreter: make run PYTHON=python3.13
 PYTHON ?=
+CYCLES ?= 100
 
 .DEFAULT_GOAL := help
 .PHONY: help run test test-races test-model test-timing test-kills assets bench pictures
@@ -27,8 +28,12 @@ test-model: $(VENV)/installed ## STEPS= steps of accounts, links and sessions ag
 test-timing: $(VENV)/installed ## how long answers take whoever is named, PAIRS= of each, on a machine that does nothing else; from 500 on strict
 	TIMING_PAIRS=$(or $(PAIRS),1000) $(VENV)/bin/pytest -q -s -n 0 -m "" tests/security/test_timing.py
 
-test-kills: $(VENV)/installed ## processes killed at random, CYCLES= times each, on SQLite; TEST_DATABASE_URL= for PostgreSQL
-	KILL_CYCLES=$(or $(CYCLES),100) $(VENV)/bin/pytest -q -m "" tests/reliability/test_kills.py tests/migrations/test_kills.py
+test-kills: $(VENV)/installed ## kills, faults, restarts and overload, CYCLES= of each, on SQLite; DATABASE=postgresql, or TEST_DATABASE_URL=
+	KILL_CYCLES=$(CYCLES) RESTARTS=$(CYCLES) FAULTS=$$((($(CYCLES) + 4) / 5)) OVERLOADS=$$((2 + $(CYCLES) / 25)) \
+		WRITERS=50 WRITING_SECONDS=60 $(VENV)/bin/pytest -q -m "" $(if $(DATABASE),--database $(DATABASE)) \
+		tests/reliability/test_kills.py tests/reliability/test_system_faults.py tests/reliability/test_writers.py \
+		tests/reliability/test_overload.py tests/deployment/test_restarts.py \
+		tests/migrations/test_kills.py tests/migrations/test_with_data.py
 
 bench: $(VENV)/installed ## the benchmarks, each a command in bench/
 	@exec bash bench/all.sh

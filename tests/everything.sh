@@ -8,7 +8,7 @@ failed=()
 skipped=()
 declare -A package=(
 	[chromium]=chromium [java]=default-jre-headless [nginx]=nginx [npm]=npm [redis-server]=redis-server [slapd]=slapd
-	[systemd-analyze]=systemd
+	[strace]=strace [systemd-analyze]=systemd
 )
 
 has() { command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ]; }

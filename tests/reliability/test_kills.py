@@ -118,7 +118,11 @@ def test_a_killed_worker_loses_no_mail_and_repeats_only_the_one_in_hand(
     for point in islice(cycle(POINTS), CYCLES):
         killer.kill_at(point)
     portal.worker()
-    wait_until(lambda: trust.states_of_mail().get("queued", 0) <= CYCLES, "what no killed worker had goes on at once")
+    wait_until(
+        lambda: trust.states_of_mail().get("queued", 0) <= CYCLES,
+        "what no killed worker had goes on at once",
+        seconds=40 + CYCLES,
+    )
     now = clock.now()
     waiting = [row for row in trust.rows() if row.state == "queued"]
     # A worker that waited for the last word on a message had asked for more time than a lease has.
@@ -126,7 +130,7 @@ def test_a_killed_worker_loses_no_mail_and_repeats_only_the_one_in_hand(
     assert work.LEASE < longest < timedelta(minutes=11)
     assert all(row.lease_until and row.lease_until <= now + longest for row in waiting)
     trust.let_time_pass()
-    wait_until(lambda: set(trust.states_of_mail()) == {"done"}, "all mail is delivered")
+    wait_until(lambda: set(trust.states_of_mail()) == {"done"}, "all mail is delivered", seconds=40 + 2 * CYCLES)
 
     rows = trust.rows()
     assert Counter(row.kind for row in rows) == {"registration": 4 + 2 * CYCLES, "password-reset": 4}
@@ -157,7 +161,7 @@ def test_a_worker_killed_at_any_moment_loses_no_mail(portal: Portal, trust: Trus
         worker.kill()
         trust.let_time_pass()
     portal.worker()
-    wait_until(lambda: set(trust.states_of_mail()) == {"done"}, "all mail is delivered")
+    wait_until(lambda: set(trust.states_of_mail()) == {"done"}, "all mail is delivered", seconds=40 + 2 * CYCLES)
     sent = Counter(str(message.message["Message-ID"]) for message in mail_server.messages)
     rows = trust.rows()
     assert set(sent) == {row.message_id for row in rows}

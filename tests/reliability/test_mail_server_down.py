@@ -1,7 +1,7 @@
 """A mail server that is down, busy, silent or rude delays mail and nothing else; what it refuses for good is said."""
 
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -122,6 +122,31 @@ def test_the_pauses_double_from_15_seconds_to_an_hour_and_end_when_the_temporary
     assert row.state == "failed"
     assert row.last_error == "what it carries has expired"
     assert in_process.messages == []
+
+
+def test_a_server_that_takes_nobody_in_before_five_minutes_gets_it_soon_after_them(
+    in_process: MailServer, trust: Trust
+) -> None:
+    """Greylisting (RFC 6647): the same mail from the same sender is taken once it comes again after a while."""
+    first: dict[str, datetime] = {}
+
+    def greylist(stage: str, recipient: str) -> str | None:
+        if stage != "rcpt":
+            return None
+        began = first.setdefault(recipient, clock.now())
+        return None if clock.now() - began >= timedelta(minutes=5) else "451 4.7.1 Greylisted, please try again later"
+
+    in_process.script = greylist
+    with time_machine.travel("2026-11-16T09:00:00+00:00", tick=False) as traveller:
+        began = clock.now()
+        trust.register(trust.add(1, AccountState.NOT_REGISTERED, "Nora"))
+        while (row := only_row(trust)).state == "queued":
+            traveller.move_to(row.due_at)
+            with trust.database():
+                outbox.deliver_due()
+        assert row.state == "done"
+        assert timedelta(minutes=5) <= clock.now() - began <= timedelta(minutes=12)
+    assert len(in_process.messages) == 1
 
 
 def test_a_notice_that_does_not_expire_outlives_a_weekend_without_a_mail_server(
