@@ -54,8 +54,8 @@ def test_an_older_backup_is_written_over_with_what_stood_beside_it(embedded: Emb
     wal = embedded.file.with_name("portal.backup-wal")
     wal.write_bytes(b"of the older one")
     embedded.backup()
-    assert names_in(embedded.file) == ["Later"]
     assert not wal.exists()
+    assert names_in(embedded.file) == ["Later"]
 
 
 def test_a_damaged_database_leaves_the_older_backup_alone(embedded: Embedded, employee: Person):

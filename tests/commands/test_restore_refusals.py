@@ -138,14 +138,16 @@ def nonsense(live: Path) -> None:
 def test_a_database_that_is_gone_or_no_database_any_more_is_replaced(
     backed_up: Embedded, change: Callable[[Path], None], exported: bool
 ):
-    """What stood beside it belongs to it, and would damage what comes in its place."""
+    """The log that stood beside it belongs to it, and would damage what comes in its place."""
     if exported:
         audit_heads.advance()
+    log = backed_up.live.with_name(backed_up.live.name + "-wal")
+    left = log.read_bytes()
+    assert left
     db.session.remove()
     db.engine.dispose()
     change(backed_up.live)
-    for ending in ("-wal", "-shm"):
-        backed_up.live.with_name(backed_up.live.name + ending).write_bytes(b"stale" * 1000)
+    log.write_bytes(left)
     said = backed_up.restore().stdout
     assert "The database that was there did not answer, and its file was replaced: restart" in said
     lost = "  chain 42061, entries 3 to 3" if exported else "nothing tells what it was."

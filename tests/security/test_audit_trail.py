@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 
 from portal.extensions import db
 from portal.models import Organisation, Person
@@ -368,6 +368,22 @@ def test_a_long_trail_is_read_a_piece_at_a_time(app: Flask, long_trail: int):
         tracemalloc.stop()
     assert (verified.entries, verified.misfit) == (long_trail, None)
     assert most < 6_000_000, f"{most:,} bytes at once for {long_trail:,} entries"
+
+
+def test_the_database_hands_the_rows_over_as_they_are_read(app: Flask, trail: Person, databases: Databases):
+    """PostgreSQL sends a result whole, unless it is asked for by a cursor of its own."""
+    cursors = []
+
+    def listener(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+        if "FROM audit_entries" in statement:
+            cursors.append(type(cursor).__name__)
+
+    event.listen(db.engine, "before_cursor_execute", listener)
+    try:
+        audit_verification.verify({})
+    finally:
+        event.remove(db.engine, "before_cursor_execute", listener)
+    assert cursors == ["Cursor" if databases.kind == "sqlite" else "ServerCursor"]
 
 
 def test_the_order_of_the_chains_comes_from_an_index(app: Flask, trail: Person, databases: Databases):

@@ -24,6 +24,8 @@ def record(person: Person | None) -> None:
 
 
 def logged(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """The heads that were logged since, and nothing that is wrong."""
+    assert [line.message for line in caplog.records if line.levelname == "ERROR"] == []
     found = [line.__dict__["fields"]["heads"] for line in caplog.records if line.message == "heads of the audit trail"]
     caplog.clear()
     return found
@@ -119,7 +121,9 @@ def test_an_older_look_changes_nothing_of_a_newer_one(app: Flask, employee: Pers
     assert audit_heads.read() == {employee.organisation_id: Head(4, entries(employee)[-1].hash)}
 
 
-def test_several_that_export_at_once_leave_the_newest(app: Flask, employee: Person):
+def test_several_that_export_at_once_leave_the_newest_and_raise_no_alarm(
+    app: Flask, employee: Person, caplog: pytest.LogCaptureFixture
+):
     number = employee.id
 
     def work() -> None:
@@ -136,6 +140,7 @@ def test_several_that_export_at_once_leave_the_newest(app: Flask, employee: Pers
     for thread in threads:
         thread.join()
     db.session.rollback()
+    assert logged(caplog)
     assert audit_heads.read() == {employee.organisation_id: Head(40, entries(employee)[-1].hash)}
 
 
