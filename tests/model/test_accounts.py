@@ -24,7 +24,7 @@ from tests.support.server import Portal
 STEPS = int(os.environ.get("MODEL_STEPS", "100"))
 """How many steps; `make test-model STEPS=` sets it."""
 STEPS_A_LIFE = 50
-QUIET_STEPS = 8
+QUIET_STEPS = 20
 """Steps between one death or restart of the server and the next, because a start takes its time."""
 
 WINDOWS, PEOPLE = st.integers(0, 2), st.integers(0, 1)

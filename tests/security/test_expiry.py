@@ -7,7 +7,9 @@ import pytest
 
 from portal import clock
 from portal.domain.account_state import AccountState
-from tests.factories import PASSWORD, TEMPORARY_PASSWORD
+from portal.models import Account
+from portal.services import tokens
+from tests.factories import PASSWORD
 from tests.reliability.conftest import Trust
 from tests.support import launched
 from tests.support.server import Portal
@@ -46,15 +48,24 @@ def lets_in(portal: Portal, username: str, password: str) -> bool:
         return browser.try_to_sign_in(username, password, expect=None).status_code == 303
 
 
+def temporary_password_of(account: Account) -> str:
+    """What the mail says."""
+    return tokens.temporary_password(str(account.temporary_password_issue), tokens.present_key())
+
+
 def test_a_temporary_password_works_at_23_59_59_and_not_at_24_00_01(portal: Portal, day: Day, trust: Trust) -> None:
-    nora, nina = (trust.usernames[each] for each in trust.add(2, AccountState.REGISTRATION_PENDING, "Nora"))
+    started = trust.add(2, AccountState.NOT_REGISTERED, "Nora")
+    trust.register(started)
+    with trust.database():
+        accounts = [trust.account(ess_id) for ess_id in started]
+        nora, nina = ((str(each.username), temporary_password_of(each)) for each in accounts)
     portal.serve()
     day.move_to(DAY - SECOND)
-    assert lets_in(portal, nora, TEMPORARY_PASSWORD)
+    assert lets_in(portal, *nora)
     day.move_to(DAY + SECOND)
-    assert not lets_in(portal, nina, TEMPORARY_PASSWORD)
+    assert not lets_in(portal, *nina)
     day.move_to(timedelta(0))
-    assert lets_in(portal, nina, TEMPORARY_PASSWORD), "it was the time, and nothing else"
+    assert lets_in(portal, *nina), "it was the time, and nothing else"
 
 
 def test_an_unlock_works_at_23_59_59_and_is_a_lock_at_24_00_01(portal: Portal, day: Day, trust: Trust) -> None:
