@@ -53,7 +53,8 @@ NOTICES: dict[str, Notice] = {
     "deactivated": Notice(_("The contact has been made inactive.")),
     "reactivated": Notice(_("The contact has been made active again. They are not registered yet.")),
     "link-mailed": Notice(
-        _("A link is on its way to the new address. The present one counts until it is used."), "info"
+        _("A link is on its way to the new address. Your present address stays in use until you open that link."),
+        "info",
     ),
     "no-link": Notice(_("No new address waits to be confirmed. You can ask for one below."), "info"),
     "address-kept": Notice(_("Your e-mail address stays as it is.")),

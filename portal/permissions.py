@@ -24,6 +24,8 @@ CONFIRMED = "confirmed"
 POLLED = "polled"
 PUBLIC = "public"
 ENROLMENT = "enrolment"
+LONGEST_NEXT = 1000
+"""Characters of an address to go on to: the form that carries it has room for no more."""
 
 
 def public(view: Callable[P, T]) -> Callable[P, T]:
@@ -91,7 +93,7 @@ def guard() -> Response | None:
         return leave_for(url_for("sign_in.enrol"))
     if access not in permissions_of(current_user.roles):
         abort(403)
-    return _password_first() if hasattr(current_app.view_functions[request.endpoint], CONFIRMED) else None
+    return password_first() if hasattr(current_app.view_functions[request.endpoint], CONFIRMED) else None
 
 
 def signed_out_fragment() -> Response | None:
@@ -108,8 +110,11 @@ def _to_sign_in() -> Response:
     return leave_for(url_for("sign_in.sign_in", next=_wanted()), "session-over" if sessions.has_cookie() else None)
 
 
-def _password_first() -> Response | None:
-    """The way to give the password again and back, with what was sent held meanwhile; None when it was given lately."""
+def password_first() -> Response | None:
+    """The way to give the password again and back, with what was sent held meanwhile; None when it was given lately.
+
+    For a view whose form only sometimes changes what a password is asked for; ``confirmed`` marks the others.
+    """
     sent = request.method not in ("GET", "HEAD")
     if own_password.is_fresh(current_user):
         if sent and current_user.session.held_form is not None:
@@ -164,7 +169,13 @@ def safe_next(target: str | None) -> str | None:
 
     Other letters are percent-encoded in an address; as they are they fit into no header.
     """
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\\" in target:
+    if (
+        not target
+        or len(target) > LONGEST_NEXT
+        or not target.startswith("/")
+        or target.startswith(("//", "/\\"))
+        or "\\" in target
+    ):
         return None
     if any(not "!" <= character <= "~" for character in target):
         return None

@@ -19,7 +19,7 @@ from portal.domain.lockout import Zone
 from portal.filters import moment, number
 from portal.models import AuditEntry, Person
 from portal.services import activity
-from portal.services.activity import Happening
+from portal.services.activity import Happening, Refusals
 from portal.services.origin import COMMAND_LINE
 
 STATES: dict[str, LazyString] = {
@@ -45,11 +45,26 @@ class Line:
 
 
 def own_lines(person: Person, limit: int = 20) -> list[Line]:
-    """The last things that happened to ``person``, as they are told of them; the newest first."""
-    return [
-        Line(happening.entry.at, sentence(happening, own=True), _origin(happening))
-        for happening in activity.recent(person, limit)
-    ]
+    """The last things that happened to ``person``, as they are told of them; the newest first.
+
+    Attempts at an account that is locked are one line, however many there were.
+    """
+    happenings = activity.recent(person, limit)
+    lines = [Line(happening.entry.at, sentence(happening, own=True), _origin(happening)) for happening in happenings]
+    oldest = happenings[-1].entry.id if len(happenings) == limit else 0
+    refusals = activity.refusals(person, since=oldest)
+    if refusals is not None:
+        lines.append(_refused(person, refusals))
+    return sorted(lines, key=lambda line: line.at, reverse=True)
+
+
+def _refused(person: Person, refusals: Refusals) -> Line:
+    happening = Happening(refusals.last, person, None)
+    said = sentence(happening, own=True)
+    if refusals.count > 1:
+        count = number(refusals.count) + ("+" if refusals.count == activity.MOST_COUNTED else "")
+        said = _("%(sentence)s. So it went %(count)s times, this was the last", sentence=said, count=count)
+    return Line(refusals.last.at, said, _origin(happening))
 
 
 def sentence(happening: Happening, *, own: bool = False) -> str:

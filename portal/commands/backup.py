@@ -57,6 +57,7 @@ def _words_of(restored: Restored, file: Path) -> Iterator[str]:
         yield f"  {code}  {username}  (ESS ID {ess_id})"
     if len(ended.to_re_enrol) > MOST_NAMED:
         yield f"  and {len(ended.to_re_enrol) - MOST_NAMED:,} more: those whose registration is pending"
+    yield "Records, passwords and roles are as they were then: see again to whoever left or lost a role since."
     if lost is None:
         yield "What happened after the backup is lost, and nothing tells what it was."
     elif not lost["chains"]:

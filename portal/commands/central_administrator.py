@@ -27,9 +27,7 @@ def central_administrator(email: str, another: bool) -> None:
     try:
         issued = commits(first_administrator.issue)(address, another=another)
     except AlreadyEnrolled:
-        raise click.ClickException(
-            "there is a central administrator already, who can make others; --another makes a further one here"
-        ) from None
+        raise click.ClickException("there is a central administrator already; --another makes a further one") from None
     click.echo(f"The central administrator {address} has the username {issued.username}.")
     click.echo(f"This link works once, until {moment(issued.expires_at)}. Open it to choose a password:")
     click.echo(f"\n{first_administrator.url_of(issued.token)}\n")

@@ -62,8 +62,8 @@ EVENTS: dict[str, Event] = {
     ),
     "account:sign-in:succeeded": Event(_("%(person)s signed in"), _("You signed in")),
     "account:sign-in:succeeded-while-locked": Event(
-        _("%(person)s signed in from a browser known before, which unlocked the account"),
-        _("You signed in from a browser you had used before, which unlocked your account"),
+        _("%(person)s gave the right password in a browser known before, which unlocked the account"),
+        _("You gave the right password in a browser you had used before, which unlocked your account"),
     ),
     "account:sign-in:failed": Event(
         _("A wrong password was tried at the account of %(person)s: number %(failures)s in a row"),
@@ -71,9 +71,14 @@ EVENTS: dict[str, Event] = {
         frozenset({"failures"}),
     ),
     "account:sign-in:refused": Event(
-        _("An attempt to sign in as %(person)s was refused without a look at the password; the account was: %(state)s"),
-        _("An attempt to sign in as you was refused without a look at the password; your account was: %(state)s"),
+        _("A password was tried at the account of %(person)s and not looked at; the account was: %(state)s"),
+        _("A password was tried at your account and not looked at; your account was: %(state)s"),
         frozenset({"state"}),
+    ),
+    "account:known-browser:voided": Event(
+        _("A browser of %(person)s is no longer known after %(failures)s wrong passwords in it"),
+        _("A browser of yours is no longer known after %(failures)s wrong passwords in it"),
+        details=frozenset({"failures"}),
     ),
     "account:lock:locked": Event(
         _("The account of %(person)s was locked after %(failures)s wrong passwords in a row"),
@@ -163,6 +168,7 @@ EVENTS: dict[str, Event] = {
         frozenset({"changes"}),
     ),
     "sign-in:unknown:failed": Event(_("Somebody tried to sign in with a name that leads to no account")),
+    "organisation:record:created": Event(_("%(actor)s created the organisation %(code)s"), details=frozenset({"code"})),
     "organisations:import:begun": Event(
         _("An import of %(rows)s organisations from %(file)s was begun"), details=frozenset({"file", "rows"})
     ),

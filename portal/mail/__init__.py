@@ -113,11 +113,25 @@ def verify_email(person: Person, *, address: str, url: str, expires_at: datetime
 
 
 def email_changed(
-    person: Person, *, changed_at: datetime, before: str, after: str, administrator: Person | None, url: str
+    person: Person,
+    *,
+    changed_at: datetime,
+    before: str,
+    after: str,
+    administrator: Person | None,
+    secondary: bool,
+    url: str,
 ) -> Words:
-    """The address on a record was changed, by its owner if by no ``administrator``; what to do if that was a theft."""
+    """An address on a record was changed, by its owner if by no ``administrator``; what to do if that was a theft."""
     return _words(
-        "email-changed", person, changed_at=changed_at, before=before, after=after, administrator=administrator, url=url
+        "email-changed",
+        person,
+        changed_at=changed_at,
+        before=before,
+        after=after,
+        administrator=administrator,
+        secondary=secondary,
+        url=url,
     )
 
 

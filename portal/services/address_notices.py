@@ -1,5 +1,7 @@
 """Whose e-mail address was changed is told at the old one too: it may be a theft (ASVS 6.3.7, NIST 800-63B-4 4.6)."""
 
+from typing import Any
+
 from portal.models import Account
 from portal.services import outbox
 from portal.services.sessions import SignedIn
@@ -10,7 +12,18 @@ KIND = "email-changed"
 def tell(account: Account, before: str, by: SignedIn, entry: int) -> None:
     """Queue the notice to the present address and to ``before``, each if there is one; ``by`` changed it."""
     after = account.person.primary_email
+    _queue(account, [after, before], before, after, by, entry, secondary=False)
+
+
+def tell_of_secondary(account: Account, before: str, by: SignedIn, entry: int) -> None:
+    """The same of the secondary address, which gets copies of notices like this one."""
+    person = account.person
+    _queue(account, [person.primary_email, before], before, person.secondary_email, by, entry, secondary=True)
+
+
+def _queue(
+    account: Account, to: list[str], before: str, after: str, by: SignedIn, entry: int, *, secondary: bool
+) -> None:
     administrator = by.account.id if by.account.id != account.id else None
-    outbox.queue(
-        KIND, account=account, to=[after, before], entry=entry, before=before, after=after, administrator=administrator
-    )
+    facts: dict[str, Any] = {"before": before, "after": after, "administrator": administrator, "secondary": secondary}
+    outbox.queue(KIND, account=account, to=to, entry=entry, **facts)

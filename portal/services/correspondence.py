@@ -152,6 +152,7 @@ def _email_changed(row: OutboxMessage, account: Account) -> Words:
         before=_for_reader(row, row.parameters["before"]),
         after=_for_reader(row, row.parameters["after"]),
         administrator=db.session.get_one(Account, asked_by).person if asked_by else None,
+        secondary=row.parameters["secondary"],
         url=helper.url,
     )
 

@@ -112,6 +112,7 @@ def withdraw(by: SignedIn) -> None:
     change = pending(account)
     if change is not None:
         _end(account)
+        accounts.note(account, "verify-email-withdrawn")
         audit.record("account:email:withdrawn", person=account.person, by=account, address=change.address)
 
 

@@ -79,7 +79,9 @@ def _locked_centre() -> Organisation:
     """The organisation of the central administrators, made if it is not there; its lock lets one call in at a time."""
     made = {"code": CODE, "code_folded": CODE.casefold(), "code_bare": code_prefix(CODE)}
     named = {"name": NAME, "name_folded": fold(NAME), "initial": initial_of(NAME), "kind": NAME}
-    db.session.execute(insert_into(Organisation).values(**made, **named).on_conflict_do_nothing())
+    added = insert_into(Organisation).values(**made, **named).on_conflict_do_nothing().returning(Organisation.id)
+    if db.session.scalar(added) is not None:
+        audit.record("organisation:record:created", code=CODE)
     known = select(Organisation).where(Organisation.code_folded == CODE.casefold())
     return db.session.scalars(known.with_for_update(key_share=True)).one()
 

@@ -22,7 +22,7 @@ from portal.domain.lockout import Admission, Limits, Zone
 from portal.domain.passwords import normalised, temporary_normalised
 from portal.extensions import db
 from portal.models import Account, KnownBrowser, SignInReservation
-from portal.services import accounts, audit, known_browsers, passwords, temporary_passwords
+from portal.services import accounts, audit, known_browsers, passwords, temporary_passwords, throttle
 from portal.services.origin import origin
 from portal.transactions import reserve_then_settle
 
@@ -63,13 +63,22 @@ class Guess:
 
 
 def make(
-    account_id: int | None, password: str, known_tokens: Sequence[str], right: Callable[[Account, Way], T | None]
+    account_id: int | None,
+    password: str,
+    known_tokens: Sequence[str],
+    right: Callable[[Account, Way], T | None],
+    typed: str = "",
 ) -> T | None:
-    """One guess at an account's password; ``account_id`` is None for a name that leads to nobody.
+    """One guess at an account's password; ``account_id`` is None for a name that leads to nobody, ``typed`` that name.
 
     Answers what ``right`` does, which is called in the second transaction when the password was right, with the account
     held. None: it failed, whatever the reason. ``known_tokens`` are what the browser shows of accounts that it knows.
+    Raises TooMany, before anything is reserved or hashed, when too many others failed from this address; a known
+    browser is never held up.
     """
+    known = known_browsers.knows(account_id, known_tokens)
+    if not known:
+        throttle.admit_sign_in()
     tokens = tuple(known_tokens)
     zone = origin().zone
     answer_at = time.monotonic() + REFUSAL_SECONDS
@@ -94,9 +103,17 @@ def make(
     answer: T | None = reserve_then_settle(
         lambda: _reserve(account_id, zone, tokens), check, settle, lockout.LONGEST_WAIT_SECONDS
     )
+    _count_at_address(account_id, typed, known=known, got_in=answer is not None)
     if answer is None:
         time.sleep(max(0.0, answer_at - time.monotonic()))
     return answer
+
+
+def _count_at_address(account_id: int | None, typed: str, *, known: bool, got_in: bool) -> None:
+    if got_in:
+        throttle.note_success(account_id)
+    elif not known:
+        throttle.note_failure(account_id, typed)
 
 
 def _limits() -> Limits:
@@ -207,8 +224,8 @@ def _still_open(reserved: Way, now: Way) -> bool:
 def _count_failure(account: Account, zone: Zone, known: KnownBrowser | None) -> None:
     """One wrong guess that was checked: it counts, and locks or voids when it is one too many."""
     way = _way(account, known)
-    if known is not None:
-        known_browsers.note_failure(known, _limits().of(zone))
+    if known is not None and known_browsers.note_failure(known, _limits().of(zone)):
+        audit.record("account:known-browser:voided", person=account.person, failures=known.failures)
     account.last_failure_at = clock.now()
     account.failures_total += 1
     account.failures += 1

@@ -8,7 +8,11 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from sqlalchemy import update
+
 from portal import clock
+from portal.extensions import db
+from portal.models import Session
 from portal.services.sessions import SignedIn
 from portal.transactions import begin_write
 
@@ -61,3 +65,10 @@ def use_up(signed_in: SignedIn) -> None:
     """What was held is being sent, or something else is."""
     begin_write()
     signed_in.session.held_form = None
+
+
+def forget_old() -> None:
+    """What nobody went on with is kept no longer than it may be used."""
+    begin_write()
+    left = Session.held_form.is_not(None), Session.last_used_at < clock.now() - KEPT
+    db.session.execute(update(Session).where(*left).values(held_form=None))

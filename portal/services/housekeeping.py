@@ -20,8 +20,8 @@ from portal.models import (
     Session,
     SignInReservation,
 )
-from portal.services import health, work
-from portal.transactions import begin_write, in_batches
+from portal.services import health, held_forms, work
+from portal.transactions import begin_write, in_batches, write
 
 KEPT = timedelta(days=30)
 ABANDONED = timedelta(days=1)
@@ -46,6 +46,8 @@ def sweep_when_due(stop: Event | None = None) -> bool:
     """
     if not work.take_turn(NAME, BETWEEN):
         return False
+    with write():
+        held_forms.forget_old()
     for kind in (OutboxMessage, RecoveryRequest):
         work.bring_forward(kind)
     batches = islice(_spent(), MOST_BATCHES)

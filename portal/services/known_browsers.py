@@ -78,11 +78,12 @@ def remember(account: Account, tokens: Sequence[str]) -> tuple[str, ...]:
     return (token, *others)[:MOST_ACCOUNTS]
 
 
-def note_failure(known: KnownBrowser, limit: int) -> None:
-    """A wrong guess from a known browser; at the limit it is known no longer."""
+def note_failure(known: KnownBrowser, limit: int) -> bool:
+    """A wrong guess from a known browser; at the limit it is known no longer, which is answered."""
     known.failures += 1
     if known.failures >= limit:
         known.void_at = clock.now()
+    return known.void_at is not None
 
 
 def forget_all(account: Account, but: Sequence[str] = ()) -> None:

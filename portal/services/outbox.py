@@ -39,6 +39,9 @@ GO_AHEAD = 354
 """The reply after which the message itself is sent."""
 TOO_LATE = "what it carries has expired"
 
+MOST_COPIES = 5
+COPIES_COUNTED = timedelta(hours=1)
+
 REPLY = re.compile(r"\d{3} ")
 
 SECURITY_NOTICES = frozenset({"locked", "unlocked", "password-changed", "email-changed"})
@@ -62,7 +65,7 @@ def queue(
     """
     begin_write()
     person = account.person
-    copied = [person.secondary_email] if kind in SECURITY_NOTICES else []
+    copied = [person.secondary_email] if kind in SECURITY_NOTICES and not _copied_often(person.secondary_email) else []
     now = clock.now()
     rows = [
         OutboxMessage(
@@ -94,6 +97,18 @@ def _mailboxes(addresses: Sequence[str]) -> list[str]:
         if address and not any(same_address(address, other) for other in found):
             found.append(address)
     return found
+
+
+def _copied_often(address: str) -> bool:
+    """Whether enough copies went to an address that nobody has proven: it is no way to fill a stranger's mailbox."""
+    since = clock.now() - COPIES_COUNTED
+    lately = select(func.count()).where(
+        OutboxMessage.recipient == address,
+        OutboxMessage.kind.in_(SECURITY_NOTICES),
+        OutboxMessage.created_at > since,
+        OutboxMessage.is_copy,
+    )
+    return bool(address) and db.session.scalars(lately).one() >= MOST_COPIES
 
 
 def last_message(account: Account) -> OutboxMessage | None:

@@ -4,7 +4,7 @@ from dataclasses import asdict, replace
 
 from portal.domain.contact_details import OwnDetails
 from portal.errors import Forbidden
-from portal.services import audit, contacts
+from portal.services import address_notices, audit, contacts
 from portal.services.sessions import SignedIn
 
 
@@ -36,5 +36,7 @@ def save(by: SignedIn, own: OwnDetails, *, version: int | None) -> dict[str, lis
     changes = details.changes_from(present)
     if changes:
         contacts.rewrite(person, details)
-        audit.record("person:record:changed", person=person, by=by.account, changes=changes)
+        entry = audit.record("person:record:changed", person=person, by=by.account, changes=changes)
+        if present.secondary_email != own.secondary_email:
+            address_notices.tell_of_secondary(person.account, present.secondary_email, by, entry)
     return changes

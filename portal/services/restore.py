@@ -52,7 +52,7 @@ class Restored:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a backup holds: when its last entry was written, how many people, and its heads."""
+    """What a backup holds: when its last entry was written, and how many people."""
 
     taken_at: datetime
     people: int

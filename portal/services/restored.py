@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import delete, func, or_, select, update
 
 from portal import clock
+from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import (
     Account,
@@ -31,7 +32,10 @@ REASON = "restored from a backup"
 
 @dataclass(frozen=True)
 class Ended:
-    """How much of each was ended. ``to_re_enrol``: organisation, username and ESS ID of whose temporary password."""
+    """How much of each was ended.
+
+    ``to_re_enrol``: organisation, username and ESS ID of whoever had a temporary password, or a link in its place.
+    """
 
     sessions: int
     links: int
@@ -61,7 +65,8 @@ def _void_temporary_passwords() -> list[tuple[str, str, int]]:
         .join(OutboxMessage, OutboxMessage.id == OutboxMention.message_id)
         .where(OutboxMessage.state == "queued")
     )
-    has_one = Account.temporary_password_hash.is_not(None)
+    by_link = (Account.state == AccountState.REGISTRATION_PENDING) & Account.temporary_password_issue.is_(None)
+    has_one = or_(Account.temporary_password_hash.is_not(None), by_link)
     theirs = (
         select(Organisation.code, Account.username, Person.ess_id)
         .join(Account.person)
@@ -75,6 +80,7 @@ def _void_temporary_passwords() -> list[tuple[str, str, int]]:
         .where(or_(has_one, Account.id.in_(waiting), Account.id.in_(also)))
         .values(internal_message="restored", internal_detail="", internal_message_at=clock.now())
     )
+    db.session.execute(update(Account).where(by_link).values(temporary_password_expires_at=None))
     db.session.execute(update(Account).where(has_one).values(temporary_password_hash=None))
     return found
 

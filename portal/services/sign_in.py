@@ -9,7 +9,7 @@ from portal.domain.account_state import AccountAction, AccountState
 from portal.domain.email_addresses import fold_email
 from portal.extensions import db
 from portal.models import Account, Person
-from portal.services import accounts, audit, guesses, known_browsers, sessions, throttle
+from portal.services import accounts, audit, guesses, known_browsers, sessions
 from portal.services.guesses import Way
 
 # What every sign-in asks, built once.
@@ -39,9 +39,6 @@ def attempt(identifier: str, password: str, known_tokens: Sequence[str] = ()) ->
     anything is reserved or hashed, when too many others failed from this address; a known browser is never held up.
     """
     account_id = find(identifier)
-    known = known_browsers.knows(account_id, known_tokens)
-    if not known:
-        throttle.admit_sign_in()
 
     def admit(account: Account, way: Way) -> Admitted:
         if way is Way.TEMPORARY:
@@ -55,12 +52,7 @@ def attempt(identifier: str, password: str, known_tokens: Sequence[str] = ()) ->
         browser_tokens = known_browsers.remember(account, known_tokens)
         return Admitted(sessions.start(account, "full"), enrolling=False, browser_tokens=browser_tokens)
 
-    answer = guesses.make(account_id, password, known_tokens, admit)
-    if answer is not None:
-        throttle.note_success(account_id)
-    elif not known:
-        throttle.note_failure(account_id, identifier)
-    return answer
+    return guesses.make(account_id, password, known_tokens, admit, typed=identifier)
 
 
 def find(identifier: str) -> int | None:

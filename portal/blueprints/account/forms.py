@@ -15,7 +15,7 @@ from portal.domain import contact_details
 from portal.domain.contact_details import OwnDetails
 from portal.domain.email_addresses import same_address
 from portal.domain.passwords import normalised
-from portal.filters import time_of_day
+from portal.filters import minute_after, time_of_day
 from portal.models import Person
 from portal.services import contacts
 from portal.services.email_changes import AskedTooOften, LinkMailedOften
@@ -41,6 +41,10 @@ class RecordForm(FlaskForm):
         """What a valid form says."""
         said = {name: self[name].data for name in OwnDetails.__dataclass_fields__}
         return OwnDetails(**said | {name: contact_details.tidy_phone(said[name]) for name in PHONES})
+
+    def changes_address(self) -> bool:
+        """Whether it says another address than the record, in which security notices arrive."""
+        return self.details().secondary_email != self.present.secondary_email
 
     def go_on_from(self, version: int) -> None:
         """Somebody else has saved the record meanwhile: what was typed now goes on from what it says since."""
@@ -71,7 +75,7 @@ class EmailForm(FlaskForm):
 
     def refuse(self, refused: AskedTooOften) -> None:
         """Enough was mailed for now: say so, and from when on it is possible again."""
-        until = time_of_day(refused.until)
+        until = time_of_day(minute_after(refused.until))
         if isinstance(refused, LinkMailedOften):
             text = gettext(
                 "The link was mailed to this address several times already. Look in the junk folder too. "

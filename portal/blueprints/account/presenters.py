@@ -75,12 +75,13 @@ def _entry(key: str, value: object, *actions: dict[str, str]) -> Entry:
     return {"key": key, "value": value, "actions": list(actions)}
 
 
-def record_page(form: RecordForm, conflict: list[Difference] | None = None) -> str:
+def record_page(form: RecordForm, conflict: list[Difference] | None = None, goes_on: bool = False) -> str:
     """Office details: what the record says, and the form for what its owner may change."""
     return render_template(
         "account/record.html",
         form=form,
         conflict=conflict,
+        goes_on=goes_on,
         amendable=own_record.may_amend(current_user),
         value_text=value_text,
         account=current_user.account,

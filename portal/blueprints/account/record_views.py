@@ -10,7 +10,7 @@ from portal.blueprints.account.presenters import record_page
 from portal.blueprints.record_words import differences
 from portal.domain.roles import Permission
 from portal.htmx import see_other
-from portal.permissions import requires
+from portal.permissions import held_fields, password_first, requires
 from portal.services import contacts, own_record
 from portal.services.contacts import Conflict
 from portal.transactions import commits
@@ -19,7 +19,8 @@ from portal.transactions import commits
 @blueprint.get("/account/record")
 @requires(Permission.OWN_ACCOUNT)
 def record() -> str:
-    return record_page(RecordForm(current_user.account.person, None))
+    held = held_fields()
+    return record_page(RecordForm(current_user.account.person, held), goes_on=held is not None)
 
 
 @blueprint.post("/account/record")
@@ -32,6 +33,8 @@ def save_record() -> Response | tuple[str, int]:
     try:
         contacts.check_version(person, form.version.data)
         if form.validate():
+            if form.changes_address() and (first := password_first()) is not None:
+                return first
             changes = own_record.save(current_user, form.details(), version=form.version.data)
             return see_other(url_for("account.record"), "saved" if changes else "unchanged")
     except Conflict as conflict:

@@ -60,6 +60,7 @@ INTERNAL: dict[str, LazyString] = {
     "deactivated": _("Made inactive; credentials erased"),
     "reactivated": _("Made active again"),
     "verify-email-queued": _("The owner asked for a new e-mail address; the e-mail that confirms it is queued"),
+    "verify-email-withdrawn": _("The owner keeps the present e-mail address; the link to the new one is dead"),
     "email-changed": _("The owner confirmed a new e-mail address; the notices are queued"),
     "restored": _(
         "The database was restored from a backup: mail that was on its way was not sent, a temporary password is void"

@@ -41,8 +41,9 @@ function isQuiet(ctx) {
   return ctx?.quiet ?? ctx?.sourceElement?.matches?.("[data-quiet]") ?? false;
 }
 
-// What came may be a page of another title. What went wrong gets the focus: the error summary, or the notice of a refusal, which may stand out of view. Otherwise the
-// focus goes where the address points to, or, when the swap took away what had it, to what came; all need a tabindex for it.
+// What came may be a page of another title. What went wrong gets the focus: the error summary, or the notice of a
+// refusal, which may stand out of view. Otherwise the focus goes where the address points to, or, when the swap took
+// away what had it, to what came; all need a tabindex for it.
 function afterSwap(event) {
   const { ctx } = event.detail;
   const status = ctx.response?.status ?? 200;
