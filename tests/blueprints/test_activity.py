@@ -40,6 +40,7 @@ DETAILS: dict[str, Any] = {
     "before": "",
     "after": "new@coe.example",
     "role": "local_administrator",
+    "code": "CENTRAL",
     "changes": CHANGES,
     "file": "ror.csv",
     "rows": 12507,
@@ -179,7 +180,7 @@ def queries(of: Callable[[], object]) -> list[str]:
     return asked
 
 
-def test_ones_own_lines_are_the_newest_in_one_query(app: Flask, clock: Any, employee: Person, local_admin: Person):
+def test_ones_own_lines_are_the_newest_in_two_queries(app: Flask, clock: Any, employee: Person, local_admin: Person):
     app.config["PRIVATE_NETWORKS"] = ["10.0.0.0/8"]
     with asked_from("203.0.113.9", Zone.INTERNET), write():
         for failures in (1, 2, 3):
@@ -197,6 +198,23 @@ def test_ones_own_lines_are_the_newest_in_one_query(app: Flask, clock: Any, empl
         ("Lena Administrator made you active again", "an administrator's browser"),
         ("A wrong password was tried at your account: number 3 in a row", "203.0.113.9, the internet"),
     ]
-    assert len(queries(lambda: own_lines(employee))) == 1
+    assert len(queries(lambda: own_lines(employee))) == 2
     app.config["PRIVATE_NETWORKS"] = []
     assert own_lines(employee)[3].origin == "203.0.113.9"
+
+
+def test_a_flood_of_refused_attempts_is_one_line_and_hides_nothing(employee: Person, clock: Any):
+    with write():
+        audit.record(
+            "account:email:changed", person=employee, by=employee.account, before="a@b.example", after="x@y.example"
+        )
+    with asked_from("203.0.113.9", Zone.INTERNET), write():
+        for _ in range(25):
+            audit.record("account:sign-in:refused", person=employee, state="locked")
+    said = [line.sentence for line in own_lines(employee)]
+    assert "You confirmed the e-mail address x@y.example in place of a@b.example" in said
+    assert sorted(said)[0] == (
+        "A password was tried at your account and not looked at; your account was: locked. "
+        "So it went 25 times, this was the last"
+    )
+    assert len(said) == 2

@@ -1,13 +1,15 @@
 """/account/record: Office details, always to be seen, and to be changed in part where the organisation allows it."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from portal.models import Organisation, Person
+from portal.services import outbox
 from portal.transactions import write
-from tests.factories import person
+from tests.factories import PASSWORD, person
 from tests.support.client import Answer, CheckingClient
 from tests.support.everybody import rows_of_all_tables
 from tests.support.html import text_of
@@ -77,7 +79,12 @@ def test_what_the_owner_saves_is_kept_audited_and_said(browser: CheckingClient, 
         "mobile_phone": ["", "07700 900 123"],
         "secondary_email": ["erin@home.example", "Erin@two.example"],
     }
-    assert mails() == []
+    notices = [(row.kind, row.recipient, row.is_copy) for row in mails()]
+    assert notices == [
+        ("email-changed", erin.primary_email, False),
+        ("email-changed", "erin@home.example", True),
+        ("email-changed", "Erin@two.example", True),
+    ]
 
 
 def test_saving_nothing_new_says_so_and_writes_nothing(browser: CheckingClient, erin: Person):
@@ -197,3 +204,34 @@ def test_names_are_text_whatever_they_hold(as_person: Any, organisation: Organis
     page = as_person(person(organisation, name, email="x@coe.example", job_title="<b>Clerk</b>")).get(URL).page
     assert page.all("img", src="x") == page.all("b") == []
     assert "{{7*7}}" in page.words
+
+
+@pytest.mark.usefixtures("cheap_hashes")
+def test_after_an_hour_another_secondary_address_asks_for_the_password_and_a_phone_does_not(
+    clock: Any, erin: Person, as_person: Callable[[Person], CheckingClient]
+):
+    browser = as_person(erin)
+    for _ in range(3):
+        browser.get(URL)
+        clock.shift(timedelta(minutes=21))
+    assert save(browser, mobile_phone="07700 900123").location == URL
+    asks = save(browser, secondary_email="erin@two.example")
+    assert asks.location.startswith("/account/confirm?next=/account/record")
+    assert erin.secondary_email == "erin@home.example"
+    browser.follow(asks)
+    back = browser.submit("/account/confirm", {"password": PASSWORD})
+    assert browser.follow(back).page.form(URL).values["secondary_email"] == ["erin@two.example"]
+    browser.submit(URL)
+    assert erin.secondary_email == "erin@two.example"
+
+
+def test_an_address_that_nobody_has_proven_gets_five_copies_an_hour(erin: Person, clock: Any):
+    for _ in range(8):
+        with write():
+            outbox.queue("locked", account=erin.account, zone="internet")
+    assert [row.recipient for row in mails()].count("erin@home.example") == outbox.MOST_COPIES
+    assert [row.recipient for row in mails()].count(erin.primary_email) == 8
+    clock.shift(timedelta(minutes=61))
+    with write():
+        outbox.queue("locked", account=erin.account, zone="internet")
+    assert [row.recipient for row in mails()].count("erin@home.example") == outbox.MOST_COPIES + 1
