@@ -33,7 +33,7 @@ test-kills: $(VENV)/installed ## kills, faults, restarts and overload, CYCLES= o
 		WRITERS=50 WRITING_SECONDS=60 $(VENV)/bin/pytest -q -m "" $(if $(DATABASE),--database $(DATABASE)) \
 		tests/reliability/test_kills.py tests/reliability/test_system_faults.py tests/reliability/test_writers.py \
 		tests/reliability/test_overload.py tests/deployment/test_restarts.py \
-		tests/migrations/test_kills.py tests/migrations/test_with_data.py
+		tests/reliability/test_backup.py tests/migrations/test_kills.py tests/migrations/test_with_data.py
 
 bench: $(VENV)/installed ## the benchmarks, each a command in bench/
 	@exec bash bench/all.sh
