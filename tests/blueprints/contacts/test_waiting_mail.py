@@ -31,7 +31,7 @@ def warnings(client: CheckingClient, url: str) -> list[str]:
 def test_an_administrator_reads_since_when(waiting: None, local_admin_client: CheckingClient, url: str):
     (said,) = warnings(local_admin_client, url)
     assert said.startswith(SAYS)
-    assert "Nothing is lost" in said
+    assert "It is not lost" in said
 
 
 def test_every_kind_of_administrator_reads_it(
