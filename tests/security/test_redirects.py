@@ -5,7 +5,7 @@ ASVS 3.7.2; WSTG-CLNT-04.
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 
@@ -110,6 +110,7 @@ def test_the_page_that_a_browser_says_it_came_from_leads_nobody_elsewhere(everyb
             answer = stranger.open(closed[number % len(closed)], method="POST", headers=headers)
             assert_stays(answer, url)
             told = answer.headers.get("HX-Redirect", "")
+            assert leads_within(dict(parse_qsl(urlsplit(told).query)).get("next")), url
             if told.startswith("/sign-in?"):
                 wanted = stranger.get(told).page.form("/sign-in").values["next"][0]
                 assert leads_within(written(wanted)), url
