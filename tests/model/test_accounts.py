@@ -30,9 +30,9 @@ QUIET_STEPS = 20
 WINDOWS, PEOPLE = st.integers(0, 2), st.integers(0, 1)
 ZONES = st.sampled_from(["internet", "private"])
 ASKED_FOR = {reference.NEW: "register", reference.LOCKED: "unlock", reference.GONE: "reactivate"}
-SPANS = st.sampled_from(
-    [timedelta(minutes=minutes) for minutes in (1, 9, 10, 11, 29, 30, 31, 59, 60, 61, 11 * 60, 12 * 60, 23 * 60 + 59)]
-    + [timedelta(hours=24), timedelta(days=2)]
+SHORT = st.sampled_from([timedelta(minutes=minutes) for minutes in (1, 9, 10, 11, 29)])
+LONG = st.sampled_from(
+    [timedelta(minutes=minutes) for minutes in (30, 31, 59, 60, 61, 11 * 60, 12 * 60, 23 * 60 + 59, 24 * 60, 2880)]
 )
 
 
@@ -120,21 +120,22 @@ class Lives(RuleBasedStateMachine):
             self.world.work()
             account.temporary = self.world.newest_line(self.people[person])
 
-    @precondition(lambda self: any(browser.session and browser.session.enrolling for browser in self.browsers))
+    @precondition(lambda self: self._enrolling())
     @rule(data=st.data())
     def choose(self, data: st.DataObject) -> None:
         """A password of one's own, after a temporary one that was used in this browser, if it still counts."""
-        enrolling = [each.session is not None and each.session.enrolling for each in self.browsers]
-        window = data.draw(st.sampled_from([number for number, is_one in enumerate(enrolling) if is_one]))
-        browser = self.browsers[window]
-        self._begin()
-        mine = self.reference.look(browser)
-        account = mine.account if mine is not None else None
-        used, words = account.password if account else None, self._new_words()
-        done = self.reference.complete(browser, words)
-        assert self.windows[window].choose("/enrol", words) == 303
-        if done and account is not None:
-            self.older[account] += [used] if used else []
+        self._choose(data.draw(st.sampled_from(self._enrolling())))
+
+    @rule(window=WINDOWS, person=PEOPLE, zone=ZONES)
+    def get_in(self, window: int, person: int, zone: str) -> None:
+        """Whatever it takes: a registration, a temporary password, a password of one's own."""
+        account = self.accounts[person]
+        for state, button in ((reference.GONE, "reactivate"), (reference.NEW, "register")):
+            if self.reference.shown(account) == state:
+                self.press(person, button)
+        self.succeed(window, person, zone, by_address=False)
+        if window in self._enrolling():
+            self._choose(window)
 
     @precondition(lambda self: any(browser.session for browser in self.browsers))
     @rule(window=WINDOWS)
@@ -160,17 +161,22 @@ class Lives(RuleBasedStateMachine):
     def redeem(self, data: st.DataObject) -> None:
         """One of the last links, good or not."""
         link = data.draw(st.sampled_from(list(self.tokens)[-4:]))
-        account = next(each for each in self.accounts if link in each.links)
-        self._begin()
-        words, used = self._new_words(), account.password
-        done = self.reference.redeem(account, link, words)
-        self.world.open_link(self.tokens[link])
-        assert self.world.reader.choose(CHOICE, words) == (303 if done else 410)
-        if done:
-            self.older[account] += [used] if used else []
+        self._redeem(link)
 
-    @rule(span=SPANS)
+    @rule(person=PEOPLE)
+    def recover(self, person: int) -> None:
+        """Asked for, mailed and used at once, where there is a link."""
+        before = set(self.tokens)
+        self.ask(person, "password", by_address=True)
+        for link in self.tokens.keys() - before:
+            self._redeem(link)
+
+    @rule(span=SHORT)
     def wait(self, span: timedelta) -> None:
+        self._pass(span)
+
+    @rule(span=LONG)
+    def wait_long(self, span: timedelta) -> None:
         self._pass(span)
 
     @invariant()
@@ -210,6 +216,30 @@ class Lives(RuleBasedStateMachine):
         let_in = self.reference.guess(browser, account, typed, zone)
         status = self.windows[window].guess(self._name(person, by_address), typed, zone)
         assert status == (303 if let_in else 422)
+
+    def _choose(self, window: int) -> None:
+        browser, words = self.browsers[window], self._new_words()
+        self._begin(browser=browser)
+        mine = self.reference.is_in(browser)
+        used = mine.account.password if mine is not None else None
+        done = self.reference.complete(browser, words)
+        assert self.windows[window].choose("/enrol", words) == 303
+        if done and mine is not None and used:
+            self.older[mine.account].append(used)
+
+    def _redeem(self, link: Link) -> None:
+        account = next(each for each in self.accounts if link in each.links)
+        self._begin()
+        words, used = self._new_words(), account.password
+        done = self.reference.redeem(account, link, words)
+        self.world.open_link(self.tokens[link])
+        assert self.world.reader.choose(CHOICE, words) == (303 if done else 410)
+        if done and used:
+            self.older[account].append(used)
+
+    def _enrolling(self) -> list[int]:
+        sessions = [browser.session for browser in self.browsers]
+        return [number for number, mine in enumerate(sessions) if mine is not None and mine.enrolling]
 
     def _name(self, person: int, by_address: bool) -> str:
         username = None if by_address else self.world.username(self.people[person])
