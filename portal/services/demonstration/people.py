@@ -90,7 +90,9 @@ def add(organisation: Organisation, members: list[Member], usernames: Usernames,
     for member in members:
         member.person_id = people[member.ess_id]
     _insert(Account, [_account_row(organisation, member, usernames) for member in members])
-    theirs = select(Account.person_id, Account.id).join(Account.person).where(Person.organisation_id == organisation.id)
+    # By their numbers: a database that was just filled knows nothing of its sizes, and may join row by row.
+    ids = [member.person_id for member in members]
+    theirs = select(Account.person_id, Account.id).where(Account.person_id.between(min(ids), max(ids)))
     accounts = {row.person_id: row.id for row in db.session.execute(theirs)}
     for member in members:
         member.account_id = accounts[member.person_id]
