@@ -56,6 +56,13 @@ def choose_password(token: str) -> Account:
     return account
 
 
+def test_the_organisation_that_it_makes_stands_in_the_trail_once(app: Flask):
+    call(app, ANN)
+    call(app, ANN)
+    (made,) = entries(event="organisation:record:created")
+    assert made.details == {"code": "CENTRAL"}
+
+
 def test_it_makes_an_administrator_of_everything_and_prints_a_link(app: Flask):
     result = call(app, ANN)
     token = token_in(result)

@@ -227,6 +227,16 @@ def test_changes_of_address_first_links_known_browsers_and_guesses_in_hand_are_o
     assert db.session.scalar(select(func.count()).select_from(SignInReservation)) == 0
 
 
+def test_whose_link_to_enrol_is_dead_is_named_too(embedded: Embedded, app: Flask):
+    app.test_cli_runner().invoke(args=["central-administrator", "ann@centre.example"])
+    db.session.rollback()
+    embedded.backup()
+    said = embedded.restore().stdout
+    account = db.session.scalars(select(Account)).one()
+    assert f"  CENTRAL  {account.username}  " in said
+    assert account.temporary_password_expires_at is None
+
+
 def test_a_temporary_password_is_void_whether_it_was_used_since_or_not(
     embedded: Embedded, client: CheckingClient, organisation: Organisation
 ):

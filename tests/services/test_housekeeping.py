@@ -23,7 +23,7 @@ from portal.models import (
     Session,
     SignInReservation,
 )
-from portal.services import accounts, housekeeping, outbox, recovery, sign_in
+from portal.services import accounts, held_forms, housekeeping, outbox, recovery, sign_in
 from portal.services.recovery import Need
 from portal.transactions import write
 from tests.factories import PASSWORD
@@ -145,3 +145,17 @@ def test_the_worker_and_mail_deliver_do_all_three_duties(
         )
     assert mailbox.one("username-reminder").recipients == [address]
     assert count(Session) == 0
+
+
+def test_a_form_that_nobody_went_on_with_is_kept_no_longer_than_it_may_be_used(clock, app: Flask, employee: Person):
+    with app.test_request_context():
+        assert sign_in.attempt(employee.account.username or "", PASSWORD)
+    with write():
+        db.session.scalars(select(Session)).one().held_form = {"fields": [["primary_email", "erin@home.example"]]}
+    for minutes, kept in ((9, True), (2, False)):
+        clock.shift(timedelta(minutes=minutes))
+        with write():
+            held_forms.forget_old()
+        assert (db.session.scalars(select(Session)).one().held_form is not None) is kept
+    clock.shift(timedelta(hours=2))
+    assert housekeeping.sweep_when_due()

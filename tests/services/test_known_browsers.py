@@ -11,7 +11,7 @@ from portal.services import accounts, known_browsers
 from portal.transactions import write
 from tests.factories import PASSWORD, person
 from tests.support.guesses import INTERNET, PRIVATE, WRONG, at_once, fail, guess
-from tests.support.trail import events
+from tests.support.trail import entries, events
 
 pytestmark = pytest.mark.usefixtures("cheap_hashes", "two_zones")
 
@@ -47,6 +47,8 @@ def test_at_its_own_limit_a_known_browser_is_known_no_longer(app: Flask, employe
     assert guess(app, employee.account.username, PASSWORD, address, cookie) is None
     db.session.rollback()
     assert db.session.scalars(select(KnownBrowser)).one().void_at is not None
+    (voided,) = entries(employee, "account:known-browser:voided")
+    assert voided.details == {"failures": limit}
     assert employee.account.failures_total == 3 + limit, "its failures count for the account like any others"
 
 

@@ -194,6 +194,7 @@ def test_a_form_of_a_page_that_hides_its_origin_is_taken(client: CheckingClient,
 
 
 EVIL = [
+    "/account?" + "x" * 1000,
     "//evil.example", "/\\evil.example", "https:evil.example", "https://evil.example", "%09//evil.example",
     "/\t/evil.example", "@evil.example", "javascript:alert(1)", "/\r\nX: y", "\\\\evil.example", " //evil.example",
     "",

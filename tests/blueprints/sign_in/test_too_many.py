@@ -152,3 +152,11 @@ def test_recovery_says_the_same_of_everybody_and_the_same_target_again_costs_not
     assert db.session.scalars(select(RecoveryRequest)).all() == []
     client.get("/recover?need=unlock")
     client.submit("/recover", {"identifier": " NOBODY7 "}, expect=303)
+
+
+@pytest.mark.usefixtures("crowded")
+def test_who_is_signed_in_guesses_no_more_at_their_own_password(employee: Person, as_person: Any):
+    browser = as_person(employee, address=HERE)
+    browser.get("/account/confirm")
+    answer = browser.submit("/account/confirm", {"password": PASSWORD}, 429)
+    assert int(answer.headers["Retry-After"]) > 0
