@@ -57,7 +57,7 @@ REDIS_OPTIONS: dict[str, Any] = {
 
 
 def _each_limit_has_its_own_key() -> str:
-    raise NotImplementedError("a limit without a key of its own")
+    raise RuntimeError("a limit without a key of its own")
 
 
 limiter = Limiter(

@@ -4,6 +4,7 @@ ASVS 13.4.1 to 13.4.7; Werkzeug GHSA-2g68-c3qc-8985. What is asked for here is w
 """
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -30,7 +31,8 @@ DEBUGGER = (
     "/sign-in?__debugger__=yes&cmd=pinauth&pin=1&s=x", "/console?__debugger__=yes&cmd=printpin&s=x",
     "/no-such-page?__debugger__=yes&frm=0&cmd=1",
 )  # fmt: skip
-TELLTALE = re.compile(r"werkzeug|traceback|debugger|flask|jinja|sqlalchemy|index of|python|granian|\.py\b|/tmp/", re.I)
+WORDS = r"werkzeug|traceback|debugger|flask|jinja|sqlalchemy|index of|python|granian|\.py\b"
+TELLTALE = re.compile(f"{WORDS}|{re.escape(tempfile.gettempdir())}/", re.I)
 
 
 @pytest.fixture(scope="module")
