@@ -44,8 +44,8 @@ def requests_of(web: Started) -> list[dict[str, object]]:
 
 
 def lines_of(web: Started) -> list[dict[str, object]]:
-    """Every line as it stands in the log. Raises for one that is no JSON object."""
-    found = [json.loads(line) for line in web.said.split("\n") if line]
+    """Every line that is whole, as it stands in the log. Raises for one that is no JSON object."""
+    found = [json.loads(line) for line in web.said.split("\n")[:-1] if line]
     assert all(isinstance(line, dict) for line in found)
     return found
 

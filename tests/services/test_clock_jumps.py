@@ -16,9 +16,10 @@ from sqlalchemy import select
 from portal import clock as the_clock
 from portal import worker
 from portal.domain.account_state import AccountState
+from portal.domain.lockout import Zone
 from portal.extensions import db
 from portal.models import AuditChain, AuditEntry, Organisation, OutboxMessage, Person, RecoveryLink, RecoveryRequest
-from portal.services import accounts, housekeeping, outbox, recovery, sessions, sign_in, tokens, work
+from portal.services import accounts, guesses, housekeeping, outbox, recovery, sessions, tokens, work
 from portal.services.audit import BEGINNING, fingerprint
 from portal.services.recovery import Need
 from portal.transactions import write
@@ -185,7 +186,7 @@ def test_a_guess_in_hand_keeps_nobody_waiting_for_longer_than_its_rule(
 ):
     """A process that died with a guess in hand, and a clock that was put back before anybody else came."""
     with app.test_request_context("/sign-in", method="POST"), write():
-        sign_in._reserve(employee.account.id, sign_in.Zone.INTERNET, ())
+        guesses._reserve(employee.account.id, Zone.INTERNET, ())
     clock.shift(jump)
     began = time.monotonic()
     assert guess(app, employee.account.username, WRONG) is None
