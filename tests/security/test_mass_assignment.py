@@ -42,6 +42,17 @@ SLIPPED_IN: dict[str, str] = {
 }  # fmt: skip
 
 
+CONTACT = "POST /organisations/<code>/contacts/<int:ess_id>"
+DO_SOMETHING = {
+    *(f"POST {path}" for path in ("/enrol", "/recover", "/recover/new-password", "/sign-in", "/sign-out")),
+    *(
+        CONTACT + move
+        for move in ("", "/register", "/unlock", "/re-enrol", "/deactivate", "/reactivate", "/sessions/all")
+    ),
+    "POST /organisations/<code>/contacts/new",
+}
+"""The forms that are filled in rightly here, so that fields beside them could do more. One's own record, address and
+password are compared by the tests of their pages."""
 ONCE = {"/account/sessions", "/account/sessions/others"}
 """What ends the very thing that the other browser has too; their tests are their own."""
 
@@ -111,4 +122,4 @@ def test_no_form_takes_what_it_has_no_field_for(everybody: Everybody, as_person:
                 break
     held = {str(value) for rows in rows_of_all_tables().values() for row in rows for value in row}
     assert [value for value in held if CANARY in value or str(NUMBER) in value or "2001-02-03" in value] == []
-    assert len(did) >= len(mutators(everybody)) - 3, f"only these did something: {did}"
+    assert set(did) >= DO_SOMETHING
