@@ -11,7 +11,14 @@ from typing import ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from portal.domain.account_state import AccountState
 from tests.factories import PASSWORD
@@ -45,19 +52,29 @@ class Lives(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.reference = Reference(self.world.now)
-        close_to_the_end = {"failures_since_success": 95, "failures_total": 95}
-        self.people = [
-            self.world.add("Vera", AccountState.ACTIVE, **close_to_the_end),
-            self.world.add("Nora", AccountState.NOT_REGISTERED),
-        ]
-        used = Account(state=reference.ACTIVE, has_username=True, password=PASSWORD, since_success=95)
-        self.accounts = [used, Account()]
+        self.people: list[Somebody] = []
+        self.accounts: list[Account] = []
         self.windows = [Window(self.world.portal.url) for _ in range(3)]
         self.browsers = [Browser() for _ in range(3)]
         self.tokens: dict[Link, str] = {}
-        self.older: dict[Account, list[str]] = {account: [] for account in self.accounts}
-        self.older_temporary: dict[Account, list[str]] = {account: [] for account in self.accounts}
+        self.older: dict[Account, list[str]] = {}
+        self.older_temporary: dict[Account, list[str]] = {}
         self.chosen = self.undisturbed = 0
+
+    @initialize(registered=st.booleans())
+    def begin(self, registered: bool) -> None:
+        """Vera is signed in; Nora is new, or has failed so often that her password is close to its end."""
+        self._add("Vera", AccountState.ACTIVE, Account(reference.ACTIVE, has_username=True, password=PASSWORD))
+        self._guess(0, 0, PASSWORD, "private", by_address=False)
+        nora = Account()
+        if registered:
+            nora = Account(reference.ACTIVE, has_username=True, password=PASSWORD, since_success=95)
+        self._add("Nora", AccountState(nora.state), nora, failures_since_success=nora.since_success, failures_total=95)
+
+    def _add(self, name: str, state: AccountState, account: Account, **columns: int) -> None:
+        self.people.append(self.world.add(name, state, **columns))
+        self.accounts.append(account)
+        self.older[account], self.older_temporary[account] = [], []
 
     def teardown(self) -> None:
         for window in self.windows:
