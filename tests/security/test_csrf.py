@@ -43,7 +43,10 @@ NOTHING_THERE = {
 
 @pytest.fixture
 def browsers(everybody: Everybody, as_person: Any) -> dict[str, CheckingClient]:
-    return senders(everybody, as_person)
+    """Whoever may send something rightly, and somebody who may not."""
+    names = ("stranger", "employee", "local_admin", "central_admin", "enrolling", "with a link")
+    found = senders(everybody, as_person)
+    return {name: found[name] for name in names}
 
 
 def token_of(client: CheckingClient) -> str:

@@ -13,7 +13,7 @@ from tests.support.crawl import mutators, url_of
 from tests.support.everybody import Everybody
 
 STATUSES = (400, 403, 404, 405, 409, 413, 422, 429, 500, 503)
-WHO = ("stranger", "employee", "local_admin")
+WHO = ("stranger", "local_admin")
 SECRET = "canary words of an exception"
 TOO_LARGE = 300 * 1024
 
