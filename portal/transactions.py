@@ -18,6 +18,7 @@ from portal.extensions import db
 
 P = ParamSpec("P")
 T = TypeVar("T")
+U = TypeVar("U")
 
 WAIT_SECONDS = 0.02
 WRITING = "portal.writing"
@@ -69,7 +70,7 @@ def commits(view: Callable[P, T]) -> Callable[P, T]:
 
 
 def reserve_then_settle(
-    reserve: Callable[[], T | None], check: Callable[[T], bool], settle: Callable[[T, bool], Any], longest_wait: float
+    reserve: Callable[[], T | None], check: Callable[[T], U], settle: Callable[[T, U], Any], longest_wait: float
 ) -> Any:
     """Two transactions with slow work between them, so that no write lock is held over a hash.
 
@@ -84,9 +85,9 @@ def reserve_then_settle(
         if time.monotonic() >= deadline:
             return None
         time.sleep(WAIT_SECONDS)
-    right = check(reserved)
+    outcome = check(reserved)
     with write():
-        return settle(reserved, right)
+        return settle(reserved, outcome)
 
 
 def in_batches(pieces: Iterator[T], apply: Callable[[T], None]) -> None:

@@ -20,6 +20,7 @@ from portal.domain import lockout
 from portal.domain.account_state import AccountAction, AccountState, allowed
 from portal.domain.lockout import Admission, Limits, Zone
 from portal.domain.passwords import normalised, temporary_normalised
+from portal.errors import Unavailable
 from portal.extensions import db
 from portal.models import Account, KnownBrowser, SignInReservation
 from portal.services import accounts, audit, known_browsers, passwords, temporary_passwords, throttle
@@ -37,8 +38,10 @@ SPEND = delete(RESERVATIONS).where(RESERVATIONS.c.id == bindparam("reservation")
 LONGEST_GUESS = 1024
 """Characters of a guess that are looked at; no password is as long."""
 
-REFUSAL_SECONDS = 0.03
-"""What a refusal takes beside its hash: about three times what the database needs for the longest of them."""
+REFUSAL_SECONDS = 0.04
+"""What a refusal takes beside a hash of today's: three times what the database needs for the longest of them, or less
+than twice that and a hash of older parameters.
+"""
 
 
 class Way(StrEnum):
@@ -62,6 +65,19 @@ class Guess:
     known_tokens: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Check:
+    """What became of a guess between its two transactions."""
+
+    matches: bool
+    upgraded: str | None
+    """The hash of today's parameters that takes the place of an older one."""
+    seconds: float
+    """What one hash of today's parameters took."""
+    unavailable: Unavailable | None = None
+    """Why it could not be found out; such a guess is none."""
+
+
 def make(
     account_id: int | None,
     password: str,
@@ -83,30 +99,46 @@ def make(
     zone = origin().zone
     answer_at = time.monotonic() + REFUSAL_SECONDS
     guess = normalised(password[:LONGEST_GUESS])
-    upgraded: list[str] = []
+    checked = Check(False, None, 0.0)
 
-    def check(held: Guess) -> bool:
-        nonlocal answer_at
-        began = time.monotonic()
-        text = temporary_normalised(guess) if held.way is Way.TEMPORARY else guess
-        matches = passwords.matches(held.stored, text)
-        answer_at += time.monotonic() - began
-        if matches and held.way is not Way.TEMPORARY and held.stored and passwords.is_outdated(held.stored):
-            upgraded.append(passwords.hash_of(guess))
-        return matches
+    def check(held: Guess) -> Check:
+        nonlocal checked
+        checked = _checked(held, guess)
+        return checked
 
-    def settle(held: Guess, matches: bool) -> T | None:
+    def settle(held: Guess, checked: Check) -> T | None:
         with db.session.no_autoflush:  # all that changes here is written once, at the end
-            account = _settled(held, matches, zone, upgraded[0] if upgraded else None)
+            account = _settled(held, checked, zone)
             return None if account is None else right(account, held.way)
 
     answer: T | None = reserve_then_settle(
         lambda: _reserve(account_id, zone, tokens), check, settle, lockout.LONGEST_WAIT_SECONDS
     )
+    if checked.unavailable:
+        raise checked.unavailable
     _count_at_address(account_id, typed, known=known, got_in=answer is not None)
     if answer is None:
-        time.sleep(max(0.0, answer_at - time.monotonic()))
+        time.sleep(max(0.0, answer_at + checked.seconds - time.monotonic()))
     return answer
+
+
+def _checked(held: Guess, guess: str) -> Check:
+    """The slow part. A wrong guess costs a hash of today's parameters, and what it costs beside that is hidden in
+    REFUSAL_SECONDS (ASVS 6.3.8).
+    """
+    text = temporary_normalised(guess) if held.way is Way.TEMPORARY else guess
+    outdated = held.stored is not None and passwords.is_outdated(held.stored)
+    began = time.monotonic()
+    try:
+        matches = passwords.matches(held.stored, text)
+        if outdated and not matches:
+            began = time.monotonic()
+            passwords.matches(None, text)
+        seconds = time.monotonic() - began
+        renew = outdated and matches and held.way is not Way.TEMPORARY
+        return Check(matches, passwords.hash_of(guess) if renew else None, seconds)
+    except Unavailable as error:
+        return Check(False, None, 0.0, error)
 
 
 def _count_at_address(account_id: int | None, typed: str, *, known: bool, got_in: bool) -> None:
@@ -196,10 +228,12 @@ def _open_reservations(account: Account) -> list[int | None]:
     return open_ones
 
 
-def _settled(held: Guess, matches: bool, zone: Zone, upgraded: str | None) -> Account | None:
+def _settled(held: Guess, checked: Check, zone: Zone) -> Account | None:
     """Second transaction: the account, when the guess was right; a wrong one was counted, and every other refused."""
     account = accounts.locked(held.account_id) if held.account_id is not None else None
     mine = db.session.execute(SPEND, {"reservation": held.reservation_id}).scalar_one_or_none()
+    if checked.unavailable:
+        return None
     if account is None:
         audit.record("sign-in:unknown:failed")
         return None
@@ -208,11 +242,11 @@ def _settled(held: Guess, matches: bool, zone: Zone, upgraded: str | None) -> Ac
     if held.way is Way.NOTHING or not unchanged or not _still_open(held.way, _way(account, known)):
         audit.record("account:sign-in:refused", person=account.person, state=accounts.shown_state(account).value)
         return None
-    if not matches:
+    if not checked.matches:
         _count_failure(account, zone, known)
         return None
-    if upgraded:
-        account.password_hash = upgraded
+    if checked.upgraded:
+        account.password_hash = checked.upgraded
     return account
 
 

@@ -4,7 +4,7 @@ import os
 from functools import lru_cache
 from threading import BoundedSemaphore
 
-from argon2 import PasswordHasher, extract_parameters
+from argon2 import PasswordHasher
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
 from portal.domain.passwords import normalised
@@ -35,30 +35,20 @@ def matches(stored: str | None, text: str) -> bool:
     with _turn:
         try:
             return HASHER.verify(stored or _nobodys_hash(), text) and stored is not None
-        except InvalidHashError:
-            return False
-        except VerifyMismatchError:
-            if stored:
-                _do_the_rest(stored, text)
+        except (InvalidHashError, VerifyMismatchError):
             return False
         except (VerificationError, HashingError) as error:
             raise Unavailable from error
 
 
 def is_outdated(stored: str) -> bool:
-    """Whether the parameters have risen since this was hashed."""
-    return HASHER.check_needs_rehash(stored)
+    """Whether the parameters have risen since this was hashed, or it is no hash of ours at all."""
+    try:
+        return HASHER.check_needs_rehash(stored)
+    except InvalidHashError:
+        return True
 
 
 @lru_cache(maxsize=1)
 def _nobodys_hash() -> str:
     return HASHER.hash(os.urandom(16).hex())
-
-
-def _do_the_rest(stored: str, text: str) -> None:
-    """A hash of lower parameters was too little work: no answer comes sooner for it (ASVS 6.3.8)."""
-    then = extract_parameters(stored)
-    missing = HASHER.memory_cost * HASHER.time_cost - then.memory_cost * then.time_cost
-    if missing > 0:
-        memory = max(missing // HASHER.time_cost, 8 * HASHER.parallelism)
-        PasswordHasher(HASHER.time_cost, memory_cost=memory, parallelism=HASHER.parallelism).hash(text)

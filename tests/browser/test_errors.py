@@ -114,5 +114,6 @@ def in_view(page: Any, selector: str) -> bool:
 
 def test_the_mailbox_shows_a_letter(page: Any, sound: Sound) -> None:
     page.goto("/demonstration/mail")
-    steps.open_letter(page, "kcontact@coe.example", "locked")
+    page.locator(".app-mailbox__message").first.get_by_role("link").click()
+    assert page.locator(".app-mailbox__text").first.inner_text().strip()
     sound(page, page.reload())

@@ -16,7 +16,7 @@ from sqlalchemy import func, select, text, update
 
 from portal.domain.account_state import AccountState
 from portal.extensions import db
-from portal.models import Account, Organisation, Person, Session
+from portal.models import Account, Organisation, Person, Session, SignInReservation
 from portal.transactions import write
 from tests.factories import PASSWORD, TEMPORARY_PASSWORD, person
 from tests.support.client import CheckingClient
@@ -128,6 +128,8 @@ def test_a_hash_for_which_there_is_no_memory_lets_nobody_in_and_is_no_wrong_pass
     assert int(answer.headers["Retry-After"]) > 0
     assert_nobody_is_in(client, answer)
     assert employee.account.failures == 0
+    db.session.rollback()
+    assert db.session.scalars(select(SignInReservation)).all() == [], "nor becomes one after a while"
     assert try_to_sign_in(client, employee).status_code == 303
 
 

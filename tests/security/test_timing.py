@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from portal.services import passwords
-from tests.security.whoever import OLDER, WRONG, Asked, People, askers, failing_sign_ins
+from tests.security.whoever import WRONG, Asked, People, askers, failing_sign_ins
 from tests.support import launched, timing
 from tests.support.mail_faults import SILENCE, MailServer, Script
 from tests.support.server import Portal
@@ -25,9 +25,6 @@ STRICT = PAIRS >= 500
 DISCARDED = 50 if STRICT else 5
 MEDIAN_MS, INTERVAL_MS = 1.0, 2.0
 """What nobody tells apart over a network, and what a thousand pairs show on loopback."""
-
-OLDER_SHARE = 0.15
-"""Of a hash: as near as the rest of the work, done with other parameters, comes to today's."""
 
 Ask = Callable[..., float]
 
@@ -62,14 +59,10 @@ def hash_ms() -> float:
 
 def told_apart(found: list[Difference]) -> list[str]:
     """Strict: what more than a network's own noise could hide. Else: what is about as much as a hash left out."""
-    hashing = hash_ms()
-    if not STRICT:
-        return [str(each) for each in found if each.sign < 1e-4 and each.is_beyond(hashing / 2)]
-    exact = [each for each in found if OLDER not in (each.one, each.other)]
-    others = [each for each in found if each not in exact]
-    return [str(each) for each in exact if abs(each.median) > MEDIAN_MS or each.reaches_beyond(INTERVAL_MS)] + [
-        str(each) for each in others if each.is_beyond(hashing * OLDER_SHARE)
-    ]
+    if STRICT:
+        return [str(each) for each in found if abs(each.median) > MEDIAN_MS or each.reaches_beyond(INTERVAL_MS)]
+    half = hash_ms() / 2
+    return [str(each) for each in found if each.sign < 1e-4 and each.is_beyond(half)]
 
 
 def test_no_failing_sign_in_takes_longer_than_another(portal: Portal, people: People) -> None:

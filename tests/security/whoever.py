@@ -17,7 +17,6 @@ from tests.factories import PASSWORD, TEMPORARY_PASSWORD
 
 S = AccountState
 WRONG = "not the password"
-OLDER = "older hash"
 Asked = dict[str, tuple[str, ...]]
 
 
@@ -68,7 +67,7 @@ def failing_sign_ins(people: People) -> Asked:
             TEMPORARY_PASSWORD,
         ),
         "no e-mail": (people.add(email=""), WRONG),
-        OLDER: (people.add(password_hash=older_hash(2)), WRONG),
+        "older hash": (people.add(password_hash=older_hash(2)), WRONG),
     }
     asked = {kind: (account.username or "", typed) for kind, (account, typed) in names.items()}
     asked["never registered"] = (people.add(S.NOT_REGISTERED).person.primary_email, PASSWORD)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlalchemy import select
 
@@ -270,6 +271,27 @@ def test_a_refusal_takes_the_same_time_beside_its_hash_and_an_admission_none(
     assert 100 < rest + time.monotonic() - began < 100.4, "the hash's own time is not made up for, and all else is"
     assert guess(app, "known")
     assert len(slept) == 1
+
+
+@pytest.mark.parametrize("stored", [PasswordHasher(1, 19456, 1).hash(PASSWORD), "not a hash"])
+def test_a_wrong_guess_at_a_hash_of_older_parameters_costs_one_of_todays_and_no_more_time(
+    app: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch, stored: str
+):
+    person(organisation, "Olga Older", account={"username": "olga", "password_hash": stored})
+    original, checked, slept = passwords.matches, [], []
+    monkeypatch.setattr(guesses, "REFUSAL_SECONDS", 100.0)
+    monkeypatch.setattr(guesses.time, "sleep", slept.append)
+
+    def slow(held: str | None, text: str) -> bool:
+        checked.append(held)
+        threading.Event().wait(0.3)
+        return original(held, text)
+
+    monkeypatch.setattr(passwords, "matches", slow)
+    began = time.monotonic()
+    assert guess(app, "olga", WRONG) is None
+    assert checked == [stored, None]
+    assert 100.2 < slept[0] + time.monotonic() - began < 100.6, "one of the two is made up for"
 
 
 def test_a_guess_in_hand_while_the_account_is_re_enrolled_opens_nothing(
