@@ -273,7 +273,7 @@ def test_a_refusal_takes_the_same_time_beside_its_hash_and_an_admission_none(
     assert len(slept) == 1
 
 
-@pytest.mark.parametrize("stored", [PasswordHasher(1, 19456, 1).hash(PASSWORD), "not a hash"])
+@pytest.mark.parametrize("stored", [PasswordHasher(1, 19456, 1).hash(PASSWORD), "no hash"], ids=["older", "no hash"])
 def test_a_wrong_guess_at_a_hash_of_older_parameters_costs_one_of_todays_and_no_more_time(
     app: Flask, organisation: Organisation, monkeypatch: pytest.MonkeyPatch, stored: str
 ):
