@@ -65,15 +65,41 @@ WITH_PROCESSES = (
     "migrations/test_kills.py",
 )
 
+WHATEVER_THE_DATABASE = (
+    "commands/test_run.py",
+    "deployment",
+    "domain",
+    "house_rules",
+    "reliability/test_mail_server_down.py",
+    "reliability/test_pages_without_mail.py",
+    "security/test_caching.py",
+    "security/test_csrf.py",
+    "security/test_debug_off.py",
+    "security/test_dependencies.py",
+    "security/test_escalation.py",
+    "security/test_headers.py",
+    "security/test_host.py",
+    "security/test_htmx_errors.py",
+    "security/test_mass_assignment.py",
+    "security/test_methods_and_cors.py",
+    "security/test_rate_limits.py",
+    "security/test_redirects.py",
+    "security/test_shared_cache.py",
+    "templates",
+)
+"""What says nothing of a database."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever starts processes is marked so, for a run that leaves it out."""
+    """Whatever starts processes, or comes out alike on every database, is marked so, for a run that leaves it out."""
     folder = Path(__file__).parent
     for item in items:
         place = item.path.relative_to(folder).as_posix()
         if place.startswith(WITH_PROCESSES):
             item.add_marker("processes")
+        if place.startswith(WHATEVER_THE_DATABASE):
+            item.add_marker("any_database")
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,7 @@ from portal.services import health
 from tests.support.databases import Databases
 from tests.support.server import ROOT, Portal, Started
 
-CYCLES = int(os.environ.get("KILL_CYCLES", "3"))
+CYCLES = int(os.environ.get("KILL_CYCLES", "2"))
 
 
 @pytest.fixture

@@ -157,10 +157,13 @@ class Lives(RuleBasedStateMachine):
     @precondition(lambda self: any(browser.session for browser in self.browsers))
     @rule(window=WINDOWS)
     def sign_out(self, window: int) -> None:
+        """And a copy of the browser's cookies is worth nothing afterwards."""
         self._begin()
         self.reference.sign_out(self.browsers[window])
+        copied = self.windows[window].cookies()
         self.windows[window].visitor.get("/recover?need=password")
         self.windows[window].visitor.send("/sign-out")
+        assert self.windows[window].whose(copied)[0] == "out"
 
     @rule(person=PEOPLE, need=st.sampled_from(["username", "password", "unlock", "password"]), by_address=st.booleans())
     def ask(self, person: int, need: str, by_address: bool) -> None:

@@ -73,9 +73,21 @@ class Window:
         self.visitor.get(TOKEN_PAGE)
         return self.visitor.send("/sign-in", {"username": name, "password": words}, expect=None).status_code
 
-    def whose(self) -> tuple[str, str]:
-        """Whether somebody is signed in, may only choose a password, or nobody is; and the page that says who."""
-        answer = self.visitor.http.get("/account")
+    def cookies(self) -> str:
+        """What the browser sends now, for somebody who copies it."""
+        return "; ".join(f"{cookie.name}={cookie.value}" for cookie in self.visitor.http.cookies.jar)
+
+    def whose(self, copied: str | None = None) -> tuple[str, str]:
+        """Whether somebody is signed in, may only choose a password, or nobody is; and the page that says who. With
+        ``copied`` cookies instead of the browser's own.
+        """
+        if copied is None:
+            answer = self.visitor.http.get("/account")
+        else:
+            with httpx.Client(
+                base_url=self.visitor.http.base_url, trust_env=False, headers={"Cookie": copied}
+            ) as thief:
+                answer = thief.get("/account")
         target = answer.headers.get("Location", "").partition("?")[0]
         return {"": "in", "/enrol": "enrolling", "/sign-in": "out"}[target], answer.text
 

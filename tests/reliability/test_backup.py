@@ -9,6 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from itertools import cycle
 from pathlib import Path
 
@@ -220,13 +221,23 @@ def started(portal: Portal, *arguments: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=portal.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
-def moments(portal: Portal, *arguments: str) -> Iterator[float]:
-    """Moments within the time that the command takes, most of them in its later part, where it works."""
+def killed_at_moments(portal: Portal, folder: Path, *arguments: str) -> Iterator[Callable[[], int]]:
+    """Each starts the command and kills it, and answers its exit code: first as soon as its draft is there, then at any
+    moment, most of them in the later part of what it takes, where it works.
+    """
     began = time.monotonic()
     portal.command(*arguments)
     seconds = time.monotonic() - began
-    for _ in range(CYCLES):
-        yield random.uniform(0.4, 1.0) * seconds
+
+    def kill(wait: Callable[[], object]) -> int:
+        running = started(portal, *arguments)
+        wait()
+        running.kill()
+        return running.wait(20)
+
+    yield partial(kill, lambda: wait_until(lambda: bool(drafts(folder)), "it has begun"))
+    for _ in range(CYCLES - 1):
+        yield partial(kill, partial(time.sleep, random.uniform(0.4, 1.0) * seconds))
 
 
 def drafts(folder: Path) -> list[str]:
@@ -238,14 +249,10 @@ def test_a_killed_backup_leaves_the_older_one_or_the_newer_one(portal: Portal, f
     folder.mkdir()
     file = folder / "backup"
     cut_short = 0
-    for moment in moments(portal, "backup", str(file)):
+    for begin_and_kill in killed_at_moments(portal, folder, "backup", str(file)):
         (ess_id,) = filled.add(1, AccountState.ACTIVE, "Vera")
         before = file.stat().st_ino
-        running = started(portal, "backup", str(file))
-        time.sleep(moment)
-        running.kill()
-        running.wait(20)
-        cut_short += running.returncode == -signal.SIGKILL
+        cut_short += begin_and_kill() == -signal.SIGKILL
         assert is_whole(file)
         with looking_into(file) as connection:
             known = connection.execute("SELECT count(*) FROM people WHERE ess_id = ?", (ess_id,)).fetchone()
@@ -273,12 +280,9 @@ def test_a_killed_restore_leaves_the_database_that_was_or_the_one_that_comes(
     portal.command("backup", str(file))
     live = portal.instance / "portal.sqlite3"
     ends: Counter[str] = Counter()
-    for moment in moments(portal, "restore", str(file)):
+    for begin_and_kill in killed_at_moments(portal, portal.instance, "restore", str(file)):
         (ess_id,) = filled.add(1, AccountState.ACTIVE, "Vera")
-        running = started(portal, "restore", str(file))
-        time.sleep(moment)
-        running.kill()
-        running.wait(20)
+        begin_and_kill()
         assert is_whole(live)
         with looking_into(live) as connection:
             known = connection.execute("SELECT count(*) FROM people WHERE ess_id = ?", (ess_id,)).fetchone() == (1,)

@@ -19,10 +19,10 @@ from tests.support.mail_faults import SILENCE, MailServer, Script
 from tests.support.server import Portal
 from tests.support.timing import Difference, Stopwatch
 
-PAIRS = int(os.environ.get("TIMING_PAIRS", "20"))
+PAIRS = int(os.environ.get("TIMING_PAIRS", "16"))
 """How many blocks are compared; `make test-timing PAIRS=` sets it."""
 STRICT = PAIRS >= 500
-DISCARDED = 50 if STRICT else 5
+DISCARDED = 50 if STRICT else 3
 MEDIAN_MS, INTERVAL_MS = 1.0, 2.0
 """What nobody tells apart over a network, and what a thousand pairs show on loopback."""
 
@@ -99,4 +99,4 @@ def test_a_hash_left_out_for_unknown_names_would_be_noticed(portal: Portal, peop
     asked = {"unknown name": ("42061person99", WRONG), "wrong password": (str(people.add().username), WRONG)}
     portal.before = launched.WITHOUT_DUMMY_HASH
     portal.serve()
-    assert len(told_apart(measured(portal, sign_in, asked, people, pairs=60))) == 1
+    assert len(told_apart(measured(portal, sign_in, asked, people, pairs=30))) == 1
