@@ -15,8 +15,6 @@ from flask_mail import Mail
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 from sqlalchemy import URL, Engine, MetaData, Table, create_engine, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import DeclarativeBase
@@ -47,14 +45,6 @@ babel = Babel()
 csrf = CSRFProtect()
 login_manager = LoginManager()
 
-REDIS_OPTIONS: dict[str, Any] = {
-    # Sign-ins wait for Redis, and go on without it.
-    "socket_timeout": 0.5,
-    "socket_connect_timeout": 0.5,
-    # Once more, at once: the connections in the pool are dead after Redis was started again.
-    "retry": Retry(NoBackoff(), 1),
-}
-
 
 def _each_limit_has_its_own_key() -> str:
     raise RuntimeError("a limit without a key of its own")
@@ -63,7 +53,6 @@ def _each_limit_has_its_own_key() -> str:
 limiter = Limiter(
     key_func=_each_limit_has_its_own_key,
     strategy="fixed-window",
-    storage_options=REDIS_OPTIONS,
     in_memory_fallback_enabled=True,
     # Of two threads that find Redis gone at once, the library lets one fall back and the other fail.
     swallow_errors=True,

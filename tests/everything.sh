@@ -3,6 +3,8 @@
 # uses what is there and says what it left out. With CI=true nothing may be left out.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# Each of the hundreds of processes that the tests start would compile the product anew.
+unset PYTHONDONTWRITEBYTECODE
 bin=.venv/bin
 failed=()
 skipped=()

@@ -12,6 +12,7 @@ from typing import cast
 
 from flask import Flask, Response, current_app
 from flask_limiter import RequestLimit
+from limits.storage import RedisStorage
 
 from portal import clock
 from portal.domain import throttling
@@ -20,8 +21,7 @@ from portal.domain.throttling import RECOVERY, SIGN_IN, AddressLimit
 from portal.errors import TooMany
 from portal.extensions import limiter
 from portal.network import counted_as
-from portal.services import address_log
-from portal.services.address_log import AddressLog
+from portal.services.address_log import AddressLog, InMemory
 from portal.services.origin import origin
 
 EXTENSION = "address_log"
@@ -29,8 +29,15 @@ EXTENSION = "address_log"
 
 def init_app(app: Flask) -> None:
     """Counts live in Redis where it is configured, for all processes and machines, or else in this process."""
+    if not app.config["REDIS_URL"]:
+        limiter.init_app(app)
+        app.extensions[EXTENSION] = InMemory()
+        return
+    from portal.services import shared_address_log
+
+    app.config["RATELIMIT_STORAGE_OPTIONS"] = shared_address_log.OPTIONS
     limiter.init_app(app)
-    app.extensions[EXTENSION] = address_log.beside(limiter.storage)
+    app.extensions[EXTENSION] = shared_address_log.beside(cast(RedisStorage, limiter.storage))
 
 
 def redis_fault() -> str | None:
