@@ -10,6 +10,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from portal import clock
+from portal.domain import expiry
 from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import Account, EnrolmentLink
@@ -63,3 +64,9 @@ def end_all(account: Account) -> None:
 def is_awaited(account: Account) -> bool:
     """Whether a link, and no temporary password, is what completes the registration."""
     return account.state is AccountState.REGISTRATION_PENDING and account.temporary_password_issue is None
+
+
+def registration_is_over(account: Account) -> bool:
+    """Whether what completes a registration came too late; or the clock was put back, and it would last too long."""
+    longest = LASTS if is_awaited(account) else temporary_passwords.lasts()
+    return not expiry.lasts(account.temporary_password_expires_at, longest, clock.now())

@@ -29,7 +29,7 @@ def new() -> Issued:
 
 def put(account: Account, issued: Issued) -> datetime:
     """Make it the one that is good for ``account``; answers until when."""
-    expires_at = clock.now() + timedelta(hours=current_app.config["TEMPORARY_PASSWORD_HOURS"])
+    expires_at = clock.now() + lasts()
     account.temporary_password_hash = issued.hashed
     account.temporary_password_issue = issued.issue
     account.temporary_password_expires_at = expires_at
@@ -38,10 +38,15 @@ def put(account: Account, issued: Issued) -> datetime:
     return expires_at
 
 
+def lasts() -> timedelta:
+    """How long one is good."""
+    return timedelta(hours=current_app.config["TEMPORARY_PASSWORD_HOURS"])
+
+
 def is_good(account: Account) -> bool:
     """Whether there is one that may be signed in with now."""
-    until, hours = account.temporary_password_expires_at, current_app.config["TEMPORARY_PASSWORD_HOURS"]
-    return account.temporary_password_hash is not None and expiry.lasts(until, timedelta(hours=hours), clock.now())
+    until = account.temporary_password_expires_at
+    return account.temporary_password_hash is not None and expiry.lasts(until, lasts(), clock.now())
 
 
 def erase(account: Account) -> None:

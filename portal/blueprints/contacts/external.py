@@ -47,7 +47,7 @@ def _not_registered(person: Person) -> str:
 def _pending(account: Account, mail: OutboxMessage | None) -> str:
     expires_at = account.temporary_password_expires_at
     if enrolment_links.is_awaited(account):
-        return _awaiting_link(expires_at)
+        return _awaiting_link(account)
     address = masked(mail.recipient) if mail else ""
     if account.temporary_password_failures >= TEMPORARY_PASSWORD_GUESSES or expires_at is None:
         return _(
@@ -65,6 +65,8 @@ def _pending(account: Account, mail: OutboxMessage | None) -> str:
         )
     if clock.now() >= expires_at:
         return _("The temporary password expired at %(at)s. You need a new one.", at=at_moment(expires_at))
+    if enrolment_links.registration_is_over(account):
+        return _("The temporary password no longer works. You need a new one.")
     until = at_moment(expires_at)
     if mail is None:
         return _("A temporary password was given to you and works until %(until)s.", until=until)
@@ -85,15 +87,16 @@ def _pending(account: Account, mail: OutboxMessage | None) -> str:
     )
 
 
-def _awaiting_link(expires_at: datetime | None) -> str:
-    if expires_at is None:
-        return _("The link to choose your password no longer works. You need a new one, or a temporary password.")
-    if clock.now() >= expires_at:
+def _awaiting_link(account: Account) -> str:
+    expires_at = account.temporary_password_expires_at
+    if expires_at is not None and clock.now() >= expires_at:
         expired = at_moment(expires_at)
         return _(
             "The link to choose your password expired at %(at)s. You need a new one, or a temporary password.",
             at=expired,
         )
+    if expires_at is None or enrolment_links.registration_is_over(account):
+        return _("The link to choose your password no longer works. You need a new one, or a temporary password.")
     return _("A link to choose your password was made for you and works until %(until)s.", until=at_moment(expires_at))
 
 

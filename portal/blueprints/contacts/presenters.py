@@ -9,13 +9,12 @@ from flask import url_for
 from flask_babel import gettext as _
 from flask_babel.speaklater import LazyString
 
-from portal import clock
 from portal.blueprints.contacts.messages import STATES
 from portal.blueprints.record_words import STATUSES, types_text
 from portal.domain.account_state import AccountState
 from portal.filters import number
 from portal.models import Account, Organisation, Person
-from portal.services import accounts, contact_list, contacts
+from portal.services import accounts, contact_list, contacts, enrolment_links
 from portal.services.administered_organisations import OrganisationPage
 from portal.services.contact_list import ContactPage, Wanted
 
@@ -142,15 +141,9 @@ def state_tag(person: Person) -> Tag:
 def shown_name(account: Account) -> str:
     """The name of the state as shown: ``registration-expired`` is a pending one whose time has passed."""
     state = accounts.shown_state(account)
-    if state is AccountState.REGISTRATION_PENDING and registration_is_over(account):
+    if state is AccountState.REGISTRATION_PENDING and enrolment_links.registration_is_over(account):
         return "registration-expired"
     return state.value
-
-
-def registration_is_over(account: Account) -> bool:
-    """Whether the temporary password came too late."""
-    expires_at = account.temporary_password_expires_at
-    return expires_at is None or clock.now() >= expires_at
 
 
 def organisation_rows(found: OrganisationPage, q: str, kind: str) -> dict[str, object]:

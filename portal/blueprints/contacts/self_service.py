@@ -10,7 +10,7 @@ from portal import clock
 from portal.blueprints.browser_list import browsers_in_words
 from portal.blueprints.contacts import external
 from portal.blueprints.contacts.messages import BUTTONS, INTERNAL, INTERNAL_MAIL, MAILS, MOVES
-from portal.blueprints.contacts.presenters import Tag, registration_is_over, state_tag
+from portal.blueprints.contacts.presenters import Tag, state_tag
 from portal.domain.account_state import AccountAction, AccountState, MoveRefused, possible_actions
 from portal.domain.roles import Role
 from portal.filters import moment
@@ -166,7 +166,7 @@ def _temporary_password(account: Account) -> list[Fields]:
     pending = account.state is AccountState.REGISTRATION_PENDING
     exists = account.temporary_password_hash is not None
     shown = pending or exists
-    expired = shown and registration_is_over(account)
+    expired = shown and enrolment_links.registration_is_over(account)
     void = _("void") if pending and not exists else None
     of_link = None
     if enrolment_links.is_awaited(account):

@@ -63,6 +63,15 @@ def test_when_its_time_is_over_the_registration_is_shown_as_expired(
     assert "expired at 09:00 on 17 November 2026. You need a new one" in field(page, "external-message")
 
 
+def test_a_link_that_a_clock_put_back_would_prolong_is_said_to_be_over(
+    clock: Any, central_admin: Person, as_person: Any, ann: Account
+):
+    clock.shift(-timedelta(hours=1))
+    page = panel_of(as_person(central_admin), ann)
+    assert field(page, "status") == "Registration expired"
+    assert "no longer works. You need a new one" in field(page, "external-message")
+
+
 def test_a_link_that_ended_with_an_address_is_said_to_be_over(central_admin_client: CheckingClient, ann: Account):
     with write():
         contacts.correct_address(ann.person, "bea@centre.example")

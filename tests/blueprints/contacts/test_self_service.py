@@ -196,6 +196,16 @@ def test_an_address_that_may_not_work_is_warned_about(
     assert "came back on 16/11/2026 09:00" in panel_of(local_admin_client, bounced).words
 
 
+def test_what_a_clock_put_back_would_prolong_is_over(
+    clock, organisation: Organisation, local_admin: Person, as_person: Any
+):
+    pending = made(organisation, S.REGISTRATION_PENDING)
+    clock.shift(-timedelta(hours=1))
+    said = fields(panel_of(as_person(local_admin), pending))
+    assert (said["status"], said["otp-expiry"]) == ("Registration expired", "17/11/2026 09:00 expired")
+    assert said["external-message"] == "The temporary password no longer works. You need a new one."
+
+
 def test_what_has_run_out_is_said(clock, organisation: Organisation, local_admin_client: CheckingClient):
     pending, unlocked = made(organisation, S.REGISTRATION_PENDING), made(organisation, S.UNLOCK_PENDING)
     assert fields(panel_of(local_admin_client, unlocked))["status"] == "Unlock pending until 17/11/2026 09:00"
