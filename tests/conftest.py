@@ -92,14 +92,21 @@ WHATEVER_THE_DATABASE = (
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever starts processes, or comes out alike on every database, is marked so, for a run that leaves it out."""
-    folder = Path(__file__).parent
+    """Whatever starts processes, or comes out alike on every database, is marked so, for a run that leaves it out.
+
+    What takes its time comes first, so that no worker ends long after the others.
+    """
     for item in items:
-        place = item.path.relative_to(folder).as_posix()
-        if place.startswith(WITH_PROCESSES):
+        if place_of(item).startswith(WITH_PROCESSES):
             item.add_marker("processes")
-        if place.startswith(WHATEVER_THE_DATABASE):
+        if place_of(item).startswith(WHATEVER_THE_DATABASE):
             item.add_marker("any_database")
+    items.sort(key=lambda item: not place_of(item).startswith(("browser", *WITH_PROCESSES)))
+
+
+def place_of(item: pytest.Item) -> str:
+    """Its file, from this folder on."""
+    return item.path.relative_to(Path(__file__).parent).as_posix()
 
 
 @pytest.fixture(scope="session")

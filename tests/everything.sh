@@ -58,7 +58,7 @@ step "Format" "$bin/ruff" format --check .
 step "Types" "$bin/mypy"
 step "Layers" "$bin/lint-imports"
 if has_postgresql; then
-	step "Tests on PostgreSQL" "$bin/pytest" -q -n 3 --database postgresql -m "not browser and not any_database"
+	step "Tests on PostgreSQL" "$bin/pytest" -q -n 3 --maxschedchunk 4 --database postgresql -m "not browser and not any_database"
 else
 	leave_out "the tests on PostgreSQL"
 fi
@@ -67,5 +67,5 @@ fi
 if [ "${#skipped[@]}" -gt 0 ] && [ "${CI:-}" = true ]; then failed+=("nothing left out"); fi
 if [ "${#failed[@]}" -gt 0 ]; then printf '== FAILED: %s\n' "${failed[@]}" >&2; fi
 echo "== Tests on SQLite, with the browser"
-"$bin/pytest" -n 3 --database sqlite -m "" || failed+=("Tests on SQLite")
+"$bin/pytest" -n 3 --maxschedchunk 4 --database sqlite -m "" || failed+=("Tests on SQLite")
 [ "${#failed[@]}" -eq 0 ]

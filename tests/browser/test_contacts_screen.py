@@ -81,6 +81,7 @@ def test_new_and_save_and_cancel_stay_with_the_list_in_view(screen: Any) -> None
     screen.get_by_role("link", name="Katie Contact").click()
     screen.locator("#first_name").wait_for()
     screen.get_by_role("link", name="All people").click()
+    screen.get_by_text(re.compile("Page 1 of [3-9]")).wait_for()
     screen.get_by_role("link", name="Page 2").click()
     screen.get_by_text(re.compile("Page 2 of [3-9]")).wait_for()
     screen.get_by_label("Job Title").fill("Benefits Lead")

@@ -1,4 +1,4 @@
-"""People who send requests without a pause, while the server is killed under them."""
+"""People who send requests without an end, while the server is killed under them."""
 
 import subprocess
 import threading
@@ -12,7 +12,7 @@ import httpx
 
 from portal.domain.account_state import AccountState
 from tests.factories import PASSWORD
-from tests.reliability.conftest import CYCLES, Trust
+from tests.reliability.conftest import CYCLES, PAUSE, Trust
 from tests.support.server import Portal, Started
 from tests.support.visitor import Visitor, visiting
 from tests.support.waiting import wait_until
@@ -62,6 +62,7 @@ class Crowd:
         while not self.over.is_set():
             with suppress(httpx.TransportError):
                 duty()
+            self.over.wait(PAUSE)
 
     def _send(self, visitor: Visitor, path: str, ess_id: int, event: str, fields: dict[str, str] | None = None) -> int:
         """One request that leads to ``event`` when it answers 303."""

