@@ -53,12 +53,22 @@ NOTICES: dict[str, Notice] = {
     "deactivated": Notice(_("The contact has been made inactive.")),
     "reactivated": Notice(_("The contact has been made active again. They are not registered yet.")),
     "link-mailed": Notice(
-        _("A link is on its way to the new address. Your present address stays in use until you open that link."),
+        _(
+            "A link is on its way to the new address. Your present address stays in use until you open that link "
+            "and press the button on its page."
+        ),
         "info",
     ),
     "no-link": Notice(_("No new address waits to be confirmed. You can ask for one below."), "info"),
     "address-kept": Notice(_("Your e-mail address stays as it is.")),
     "email-changed": Notice(_("Your e-mail address has been changed.")),
+    "email-changed-shared": Notice(
+        _(
+            "Your e-mail address has been changed. Somebody else has this address too, so it is not enough to sign in "
+            "with: use your username."
+        ),
+        "warning",
+    ),
     "delivered": Notice(_("What was due has been delivered.")),
 }
 

@@ -22,6 +22,7 @@ T = TypeVar("T")
 MARK = "access"
 CONFIRMED = "confirmed"
 POLLED = "polled"
+ASIDE = "aside"
 PUBLIC = "public"
 ENROLMENT = "enrolment"
 LONGEST_NEXT = 1000
@@ -59,6 +60,12 @@ def confirmed(view: Callable[P, T]) -> Callable[P, T]:
 def polled(view: Callable[P, T]) -> Callable[P, T]:
     """Asked for by the page itself, again and again: no use of the session, which such calls keep alive no longer."""
     setattr(view, POLLED, True)
+    return view
+
+
+def aside(view: Callable[P, T]) -> Callable[P, T]:
+    """Asked for while somebody types: where the session is over, they learn it when they send what they typed."""
+    setattr(view, ASIDE, True)
     return view
 
 
@@ -105,6 +112,8 @@ def signed_out_fragment() -> Response | None:
 
 def _to_sign_in() -> Response:
     """The way to sign in and back, with a word about what is gone: the session, and what was sent without one."""
+    if is_htmx() and hasattr(current_app.view_functions[request.endpoint or ""], ASIDE):
+        return Response(status=204)
     if request.method not in ("GET", "HEAD"):
         return leave_for(url_for("sign_in.sign_in", next=_wanted()), "not-saved")
     return leave_for(url_for("sign_in.sign_in", next=_wanted()), "session-over" if sessions.has_cookie() else None)

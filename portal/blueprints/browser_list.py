@@ -22,7 +22,7 @@ class Row:
 
     number: int
     name: str
-    address: str
+    address: Markup
     zone: str | None
     started: Markup
     used: Markup
@@ -40,12 +40,13 @@ class BrowserList:
 
 
 def browser_list(browsers: Browsers, reader: SignedIn) -> BrowserList:
-    """The list for ``reader``, whose own browser is marked."""
+    """The list for ``reader``, whose own browser is marked and comes first."""
     has_zones = bool(current_app.config["PRIVATE_NETWORKS"])
     shown = len(browsers.sessions)
     more = _("The %(shown)s that were used last are shown.", shown=number(shown)) if shown < browsers.count else None
+    rows = [_row(session, session.id == reader.session.id, has_zones) for session in browsers.sessions]
     return BrowserList(
-        rows=[_row(session, session.id == reader.session.id, has_zones) for session in browsers.sessions],
+        rows=sorted(rows, key=lambda row: not row.is_this),
         count=browsers_in_words(browsers.count),
         more=more,
         has_zones=has_zones,
@@ -72,7 +73,7 @@ def _row(session: Session, is_this: bool, has_zones: bool) -> Row:
     return Row(
         number=session.id,
         name=browser_in_words(session.browser),
-        address=session.address,
+        address=Markup(":<wbr>").join(session.address.split(":")),
         zone=zones.get(session.zone, session.zone) if has_zones else None,
         started=time_element(session.started_at),
         used=time_element(session.last_used_at),

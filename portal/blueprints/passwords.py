@@ -21,6 +21,9 @@ from portal.domain.passwords import Weakness
 from portal.models import Person
 from portal.services import password_suggestions, temporary_passwords
 
+OF_THE_PRODUCT = ("gatehouse", "portal", "admin")
+"""Words that anybody thinks of who is asked for a password here."""
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -117,7 +120,7 @@ def own_words(person: Person) -> list[str]:
         organisation.name,
         organisation.code,
         current_app.config["BRAND_NAME"],
-        "gatehouse",
+        *OF_THE_PRODUCT,
     ]
 
 

@@ -51,6 +51,8 @@ def email(form: Any, field: Field) -> None:
     address = contact_details.email_address(field.data)
     if address is None:
         label = str(field.label.text)
+        if len(field.data) > contact_details.LENGTHS["primary_email"]:
+            raise ValidationError(_("%(field)s: this is too long to be an e-mail address", field=label))
         raise ValidationError(_("%(field)s: enter it in the form name@organisation.example", field=label))
     field.data = address
 

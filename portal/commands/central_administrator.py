@@ -5,7 +5,7 @@ import click
 from portal.domain import contact_details
 from portal.filters import moment
 from portal.services import first_administrator, health
-from portal.services.first_administrator import AlreadyEnrolled
+from portal.services.first_administrator import AddressTaken, AlreadyEnrolled
 from portal.transactions import commits
 
 
@@ -28,10 +28,12 @@ def central_administrator(email: str, another: bool) -> None:
         issued = commits(first_administrator.issue)(address, another=another)
     except AlreadyEnrolled:
         raise click.ClickException("there is a central administrator already; --another makes a further one") from None
+    except AddressTaken as taken:
+        raise click.ClickException(f"{address} is the address of {taken.username}: give another one") from None
     click.echo(f"The central administrator {address} has the username {issued.username}.")
     click.echo(f"This link works once, until {moment(issued.expires_at)}. Open it to choose a password:")
     click.echo(f"\n{first_administrator.url_of(issued.token)}\n")
-    click.echo("Nothing was mailed to this person, and a link that was made for them before no longer works.")
+    click.echo("Nothing was mailed to this person. If a link was made for them before, it no longer works.")
 
 
 commands: list[click.Command] = [central_administrator]

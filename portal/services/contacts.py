@@ -123,6 +123,13 @@ def status_of(person: Person) -> str:
     return "inactive" if person.account.state is AccountState.INACTIVE else "active"
 
 
+def is_alone_with(person: Person) -> bool:
+    """Whether nobody else has this person's address, so that it is enough to sign in with."""
+    theirs = Person.primary_email_folded == person.primary_email_folded
+    others = select(Person.id).join(Person.account).where(theirs, Account.state != AccountState.INACTIVE)
+    return db.session.scalar(others.where(Person.id != person.id).limit(1)) is None
+
+
 def people_with_address(organisation: Organisation, address: str, but: Person | None = None) -> Sequence[Person]:
     """Other people of the organisation with this primary e-mail address, the first few."""
     query = select(Person).where(

@@ -147,8 +147,12 @@ def _is_good(change: EmailChange) -> bool:
     return in_time and unused and account.state is AccountState.ACTIVE
 
 
-def confirm(token: str, by: SignedIn) -> None:
-    """The new address counts from now on, and whatever was mailed to the old one is dead. Raises LinkRefused."""
+def confirm(token: str, by: SignedIn) -> bool:
+    """The new address counts from now on, and whatever was mailed to the old one is dead.
+
+    Answers whether it is enough to sign in with: whether nobody else has it, which its owner may know now. Raises
+    LinkRefused.
+    """
     account = accounts.locked(by.account.id)
     change = change_of(token, by)
     person = contacts.held(account.person)
@@ -162,3 +166,4 @@ def confirm(token: str, by: SignedIn) -> None:
     entry = audit.record("account:email:changed", person=person, by=account, before=before, after=change.address)
     accounts.note(account, "email-changed")
     address_notices.tell(account, before, by, entry)
+    return contacts.is_alone_with(person)

@@ -29,6 +29,14 @@ class AlreadyEnrolled(Exception):  # noqa: N818 - an answer, not an error
     """A central administrator has chosen a password: whoever else is to be one is made there."""
 
 
+class AddressTaken(Exception):  # noqa: N818 - an answer, not an error
+    """A central administrator who has chosen a password has this address: two of them could not sign in with it."""
+
+    def __init__(self, username: str) -> None:
+        super().__init__(username)
+        self.username = username
+
+
 @dataclass(frozen=True)
 class Issued:
     """The token of a link, whose it is, and until when it is good."""
@@ -42,7 +50,7 @@ def issue(address: str, *, another: bool = False) -> Issued:
     """A link for the central administrator with this e-mail address, who is made unless one is waiting still.
 
     As long as none has completed the registration there is one person, whose address the last call is right about;
-    ``another`` makes a further one for each address. Raises AlreadyEnrolled where only that would do.
+    ``another`` makes a further one for each address. Raises AlreadyEnrolled where only that would do, and AddressTaken.
     """
     begin_write()
     centre = _locked_centre()
@@ -53,6 +61,7 @@ def issue(address: str, *, another: bool = False) -> Issued:
     found = meant or ([] if another else waiting)
     if found:
         return _replace_link(found[0], address)
+    _refuse_where_taken(address)
     return _make(centre, address)
 
 
@@ -111,6 +120,13 @@ def _waiting(centre: Organisation) -> Sequence[Account]:
 def _has_one_who_completed() -> bool:
     completed = select(Account.id).where(Account.password_changed_at.is_not(None), _holds_the_role()).limit(1)
     return db.session.scalar(completed) is not None
+
+
+def _refuse_where_taken(address: str) -> None:
+    theirs = select(Account.username, Person.primary_email).join(Account.person).where(_holds_the_role())
+    for username, email in db.session.execute(theirs.where(Account.state != AccountState.INACTIVE)):
+        if fold_email(email) == fold_email(address):
+            raise AddressTaken(username or "")
 
 
 def _replace_link(account: Account, address: str) -> Issued:

@@ -181,6 +181,13 @@ def test_another_makes_a_further_one_and_the_first_is_told(app: Flask, mailbox: 
         assert token not in part
 
 
+def test_another_with_the_address_of_one_who_has_completed_is_refused(app: Flask):
+    choose_password(token_in(call(app, ANN)))
+    result = call(app, "--another", "Ann@Centre.example", expect=1)
+    assert "is the address of centralcadministrator1: give another one" in result.output
+    assert len(everyone()) == 1
+
+
 def test_another_for_the_same_address_replaces_that_ones_link(app: Flask):
     choose_password(token_in(call(app, ANN)))
     first = token_in(call(app, "--another", "bea@centre.example"))

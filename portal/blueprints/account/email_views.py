@@ -87,10 +87,10 @@ def verify() -> Response:
 @commits
 def confirm_email() -> AnyResponse:
     try:
-        email_changes.confirm(VERIFICATION.token(), current_user)
+        alone = email_changes.confirm(VERIFICATION.token(), current_user)
     except LinkRefused:
         return _refused()
-    answer = see_other(url_for("account.email"), "email-changed")
+    answer = see_other(url_for("account.email"), "email-changed" if alone else "email-changed-shared")
     VERIFICATION.clear(answer)
     return answer
 

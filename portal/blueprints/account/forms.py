@@ -23,13 +23,19 @@ from portal.services.email_changes import AskedTooOften, LinkMailedOften
 Typed = MultiDict[str, str]
 
 
+def second_address(form: "RecordForm", field: Field) -> None:
+    """It is not the first one again."""
+    if field.data and not field.errors and same_address(field.data, form.present.primary_email):
+        raise ValidationError(gettext("This is your primary e-mail address already"))
+
+
 class RecordForm(FlaskForm):
     """What people may change in their own record. ``typed`` is what was sent, None for a form as the record stands."""
 
     primary_phone = line("primary_phone", checks.line, checks.phone)
     secondary_phone = line("secondary_phone", checks.line, checks.phone)
     mobile_phone = line("mobile_phone", checks.line, checks.phone)
-    secondary_email = line("secondary_email", checks.email)
+    secondary_email = line("secondary_email", checks.email, second_address)
     version = Version()
 
     def __init__(self, person: Person, typed: Typed | None) -> None:

@@ -7,9 +7,10 @@ from flask_login import current_user
 from portal.blueprints.account.forms import EmailForm, RecordForm
 from portal.blueprints.browser_list import browsers_in_words
 from portal.blueprints.record_words import Difference, value_text
+from portal.domain.account_state import AccountState
 from portal.filters import time_element
 from portal.models import Account
-from portal.services import email_changes, own_record, signed_in_browsers
+from portal.services import accounts, email_changes, own_record, signed_in_browsers
 
 Entry = dict[str, object]
 
@@ -24,6 +25,11 @@ def pages() -> list[Entry]:
         (_("Where you are signed in"), url_for("account.sessions")),
     ]
     return [{"text": text, "href": href, "current": request.path == href} for text, href in listed]
+
+
+def account_is_locked() -> bool:
+    """Whether the reader, who is signed in here, could not sign in anywhere else now."""
+    return accounts.shown_state(current_user.account) is AccountState.LOCKED
 
 
 def ones_own(account: Account) -> list[Entry]:

@@ -11,7 +11,7 @@ from portal.blueprints.browser_list import browser_list
 from portal.blueprints.passwords import lockout_rule, show, show_verdict
 from portal.domain.roles import Permission
 from portal.htmx import see_other
-from portal.permissions import confirmed, requires, safe_next
+from portal.permissions import aside, confirmed, requires, safe_next
 from portal.services import known_browsers, own_password, sessions, signed_in_browsers
 from portal.services.own_password import Renewed
 from portal.transactions import commits
@@ -21,7 +21,7 @@ Page = str | Response | tuple[str, int]
 
 @blueprint.context_processor
 def navigation() -> dict[str, Any]:
-    return {"account_pages": presenters.pages}
+    return {"account_pages": presenters.pages, "account_is_locked": presenters.account_is_locked}
 
 
 @blueprint.get("/account")
@@ -102,6 +102,7 @@ def _password_page(form: ChangePasswordForm) -> str:
 
 @blueprint.post("/account/password/check")
 @requires(Permission.OWN_ACCOUNT)
+@aside
 @commits
 def password_check() -> str:
     form = ChangePasswordForm(current_user.account.person)

@@ -32,7 +32,10 @@ class SignInForm(_Unprotected):
 
     username = StringField(
         _("Username or e-mail address"),
-        [InputRequired(_("Enter your username or e-mail address")), Length(max=254, message=_("This is too long"))],
+        [
+            InputRequired(_("Enter your username or e-mail address")),
+            Length(max=254, message=_("This is too long to be a username or an e-mail address")),
+        ],
         filters=[without_controls],
     )
     password = PasswordField(_("Password"), [InputRequired(_("Enter your password"))])

@@ -15,7 +15,7 @@ from portal.errors import NotFound
 from portal.extensions import csrf
 from portal.htmx import is_htmx, leave_for, see_other
 from portal.models import Account
-from portal.permissions import enrolment, public, safe_next
+from portal.permissions import aside, enrolment, public, safe_next
 from portal.services import demonstration, known_browsers, listings, organisations, recovery, registration, sessions
 from portal.services import sign_in as signing_in
 from portal.services.recovery import LinkRefused, Need
@@ -109,6 +109,7 @@ def _enrolment_form() -> NewPasswordForm:
 
 @blueprint.post("/enrol/check")
 @enrolment
+@aside
 @commits
 def enrol_check() -> str:
     return show_verdict("sign_in/enrol.html", _enrolment_form())

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from portal.domain.account_state import AccountState
 from portal.models import Organisation, Person
 from portal.services import accounts
 from portal.transactions import write
@@ -69,3 +70,15 @@ def test_twelve_hours_are_the_end_however_it_is_used(clock: Any, as_person: Any,
         browser.get("/account")
     clock.shift(timedelta(minutes=20))
     browser.get("/account", 303)
+
+
+def test_somebody_who_is_locked_meanwhile_is_told_and_shown_the_way_out(
+    employee_client: CheckingClient, employee: Person
+):
+    assert employee_client.get("/account").page.has_id("locked") is False
+    with write():
+        employee.account.state = AccountState.LOCKED
+    for path in ("/account", "/account/email", "/account/password", "/account/record", "/account/sessions"):
+        page = employee_client.get(path).page
+        assert "Your account is locked. You stay signed in here" in page.words, path
+        assert "Unlock account" in page.text_at("locked")

@@ -5,14 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from portal import clock as the_clock
 from portal.models import Organisation, Person
 from portal.services import outbox
 from portal.transactions import write
 from tests.factories import PASSWORD, person
-from tests.support import email_changes as changes
 from tests.support.client import Answer, CheckingClient
 from tests.support.email_changes import NEW
 from tests.support.everybody import rows_of_all_tables
@@ -177,10 +175,15 @@ def test_another_persons_address_is_answered_in_the_same_way(
     assert len(mails("verify-email")) == 3
 
 
-def test_a_shared_address_counts_like_any_other(app: Flask, organisation: Organisation, erin: Person):
+def test_a_shared_address_counts_like_any_other_and_its_owner_is_told_to_sign_in_by_username(
+    organisation: Organisation, browser: CheckingClient, erin: Person, mailbox: Mailbox
+):
     person(organisation, "Noel Contact", email=NEW)
-    changes.confirm(app, erin, changes.ask(app, erin))
+    ask(browser)
+    browser.follow(browser.get(link_in(mailbox), 303))
+    page = browser.follow(browser.submit(VERIFY)).page
     assert erin.primary_email == NEW
+    assert "Somebody else has this address too, so it is not enough to sign in with: use your username" in page.words
 
 
 def test_the_same_link_is_mailed_three_times_at_most(

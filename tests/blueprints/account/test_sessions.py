@@ -61,6 +61,16 @@ def test_each_browser_is_listed_in_words_the_last_used_first(app: Flask, nomi: P
     assert page.link("Where you are signed in") == PAGE
 
 
+def test_this_browser_comes_first_whichever_was_used_last(app: Flask, nomi: Person, as_person: Any, clock: Any):
+    browser = as_person(nomi)
+    browser.get(PAGE)
+    clock.shift(timedelta(minutes=5))
+    start(app, nomi, address="2001:db8::17")
+    page = browser.get(PAGE).page
+    assert [line[-1] for line in rows(page)] == ["This browser", "Sign out Safari on iPhone"]
+    assert "2001:db8::17" in page.words
+
+
 def test_with_two_zones_the_list_says_where_each_is(app: Flask, nomi: Person, as_person: Any):
     app.config["PRIVATE_NETWORKS"] = ["10.0.0.0/8"]
     start(app, nomi, address="10.1.2.3")
