@@ -68,8 +68,10 @@ class Course:
         """Somebody new in a state."""
         self.count += 1
         hashed = {"password_hash": passwords.hash_of(PASSWORD)} if state in HAVE_A_PASSWORD else {}
-        name = f"Robin Racer{self.count}"
-        account = factories.person(self.trust, name, types=["admin"], state=state, account=hashed).account
+        # Whoever gets a username from the product has another name than those who got theirs, with a number, from here.
+        name = "Nora Newcomer" if state is S.NOT_REGISTERED else f"Robin Racer{self.count}"
+        email = f"racer{self.count}@coe.example"
+        account = factories.person(self.trust, name, email=email, types=["admin"], state=state, account=hashed).account
         self.initial[account.id] = account.state
         return account
 
