@@ -59,6 +59,9 @@ NOTICES: dict[str, Notice] = {
         ),
         "info",
     ),
+    "sign-in-to-confirm": Notice(
+        _("Sign in to confirm the new e-mail address, as the person who asked for it."), "info"
+    ),
     "no-link": Notice(_("No new address waits to be confirmed. You can ask for one below."), "info"),
     "address-kept": Notice(_("Your e-mail address stays as it is.")),
     "email-changed": Notice(_("Your e-mail address has been changed.")),

@@ -43,9 +43,9 @@ def _manners() -> dict[str, Any]:
     return {"httponly": True, "samesite": "Lax", "secure": current_app.config["SESSION_COOKIE_SECURE"], "path": "/"}
 
 
-def put_away(token: str, cookie: LinkCookie, lasts: timedelta, endpoint: str) -> AnyResponse:
+def put_away(token: str, cookie: LinkCookie, lasts: timedelta, endpoint: str, notice: str | None = None) -> AnyResponse:
     """The answer to a link: its token goes into ``cookie``, and the browser to the page that uses it."""
-    answer = see_other(url_for(endpoint))
+    answer = see_other(url_for(endpoint), notice)
     answer.headers["Referrer-Policy"] = "no-referrer"
     cookie.put(answer, token, lasts)
     return answer

@@ -69,7 +69,8 @@ def cancel_email() -> AnyResponse:
 @public
 def verify_email(token: str) -> AnyResponse:
     lasts = timedelta(minutes=current_app.config["RESET_LINK_MINUTES"])
-    return put_away(token, VERIFICATION, lasts, "account.verify")
+    first = None if current_user.is_authenticated else "sign-in-to-confirm"
+    return put_away(token, VERIFICATION, lasts, "account.verify", first)
 
 
 @blueprint.get("/account/email/verify")

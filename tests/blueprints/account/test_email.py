@@ -139,7 +139,9 @@ def test_who_is_not_signed_in_signs_in_first_and_comes_back(
 ):
     ask(browser)
     answer = client.get(link_in(mailbox), 303)
-    assert client.follow(answer, 303).location == f"/sign-in?next={VERIFY}"
+    to_sign_in = client.follow(answer, 303)
+    assert to_sign_in.location == f"/sign-in?next={VERIFY}"
+    assert "Sign in to confirm the new e-mail address" in client.follow(to_sign_in).page.words
 
 
 @pytest.mark.parametrize(
