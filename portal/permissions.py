@@ -113,7 +113,7 @@ def signed_out_fragment() -> Response | None:
 def _to_sign_in() -> Response:
     """The way to sign in and back, with a word about what is gone: the session, and what was sent without one."""
     if is_htmx() and hasattr(current_app.view_functions[request.endpoint or ""], ASIDE):
-        return Response(status=204)
+        return Response(status=401)
     if request.method not in ("GET", "HEAD"):
         return leave_for(url_for("sign_in.sign_in", next=_wanted()), "not-saved")
     return leave_for(url_for("sign_in.sign_in", next=_wanted()), "session-over" if sessions.has_cookie() else None)

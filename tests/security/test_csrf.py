@@ -59,9 +59,9 @@ def sent(client: CheckingClient, asked: Sendable, headers: dict[str, str], **fie
 
 
 def is_refused(answer: Any, headers: dict[str, str]) -> bool:
-    """403; a fragment may be sent to the sign-in instead, when nobody is signed in. Nobody is let in by it."""
+    """403; a fragment may be sent to the sign-in, or nowhere, when nobody is signed in. Nobody is let in by it."""
     signed_in = any("known-browser" in line for line in answer.headers.getlist("Set-Cookie"))
-    to_sign_in = answer.headers.get("HX-Redirect", "").startswith("/sign-in")
+    to_sign_in = answer.headers.get("HX-Redirect", "/sign-in").startswith("/sign-in") and not answer.text
     gone = "HX-Request" in headers and answer.status_code == 401 and to_sign_in
     return (answer.status_code == 403 or gone) and not signed_in
 
