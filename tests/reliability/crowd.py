@@ -12,7 +12,7 @@ import httpx
 
 from portal.domain.account_state import AccountState
 from tests.factories import PASSWORD
-from tests.reliability.conftest import CYCLES, PAUSE, Trust
+from tests.reliability.conftest import CYCLES, Trust
 from tests.support.server import Portal, Started
 from tests.support.visitor import Visitor, visiting
 from tests.support.waiting import wait_until
@@ -21,10 +21,13 @@ NEW_PASSWORD = "walnut harbour kettle"
 
 
 class Crowd:
-    """Each duty in a thread of its own, again and again until ``over``; and what they were told, by person."""
+    """Each duty in a thread of its own, again and again until ``over``; and what they were told, by person.
 
-    def __init__(self, portal: Portal, trust: Trust) -> None:
-        self.portal, self.trust = portal, trust
+    ``pause``: seconds between two requests of each.
+    """
+
+    def __init__(self, portal: Portal, trust: Trust, pause: float = 0.0) -> None:
+        self.portal, self.trust, self.pause = portal, trust, pause
         self.answered: Counter[tuple[int, str]] = Counter()
         self.unanswered: Counter[tuple[int, str]] = Counter()
         self.over = threading.Event()
@@ -62,7 +65,7 @@ class Crowd:
         while not self.over.is_set():
             with suppress(httpx.TransportError):
                 duty()
-            self.over.wait(PAUSE)
+            self.over.wait(self.pause)
 
     def _send(self, visitor: Visitor, path: str, ess_id: int, event: str, fields: dict[str, str] | None = None) -> int:
         """One request that leads to ``event`` when it answers 303."""

@@ -51,7 +51,7 @@ def is_whole(file: Path) -> bool:
 def test_what_is_backed_up_under_load_is_whole_and_agrees_with_itself(
     portal: Portal, trust: Trust, mail_server: MailServer, tmp_path: Path
 ) -> None:
-    crowd = Crowd(portal, trust)
+    crowd = Crowd(portal, trust, PAUSE)
     portal.serve()
     portal.worker()
     crowd.start()
