@@ -88,5 +88,5 @@ def uses_the_link_once_more(owner: Any, address: str, looked_at: Callable[[Any],
     steps.open_letter(owner, address, "Confirm your new e-mail address")
     owner.watch.expect_status(410)
     owner.locator(".app-mailbox__text a").first.click()
-    owner.get_by_role("heading", name="The new e-mail address was not confirmed").wait_for()
+    owner.get_by_role("heading", name="This link can no longer be used").wait_for()
     looked_at(owner)

@@ -39,7 +39,7 @@ def is_refused(browser: CheckingClient, token: str) -> bool:
     open_link(browser, token)
     shown = browser.get(VERIFY, 410).page
     pressed = browser.post(VERIFY, expect=410).page
-    assert shown.heading == pressed.heading == "The new e-mail address was not confirmed"
+    assert shown.heading == pressed.heading == "This link can no longer be used"
     assert shown.link("Ask for a new link") == URL
     return rows_of_all_tables() == before
 

@@ -97,4 +97,4 @@ def confirm_email() -> AnyResponse:
 
 
 def _refused() -> Response:
-    return private(render_template("account/email_link_refused.html"), 410)
+    return private(render_template("account/email_link_refused.html", person=current_user.account.person), 410)

@@ -98,6 +98,21 @@ def test_the_link_leads_out_of_the_address_to_a_button_that_makes_it_count(
     browser.get("/account")
 
 
+def test_whoever_opens_the_link_once_more_reads_that_it_has_done_its_work(
+    browser: CheckingClient, erin: Person, mailbox: Mailbox
+):
+    ask(browser)
+    link = link_in(mailbox)
+    browser.get(link, 303)
+    browser.get(VERIFY)
+    browser.submit(VERIFY)
+    browser.get(link, 303)
+    page = browser.get(VERIFY, 410).page
+    assert page.heading == "This link can no longer be used"
+    assert f"Your e-mail address is {NEW}. If that is the new one, there is nothing left to do" in page.words
+    assert page.link("See your e-mail address") == URL
+
+
 def test_the_old_the_new_and_the_second_address_are_told(browser: CheckingClient, erin: Person, mailbox: Mailbox):
     ask(browser)
     browser.get(link_in(mailbox), 303)
