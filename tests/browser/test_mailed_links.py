@@ -85,8 +85,8 @@ def test_whoever_opens_it_tells_nobody(link: str, open_browser: Callable[..., An
     for number, place in enumerate(places):
         is_good(reader, link)
         since = len(told.asked)
-        ways_out.nth(number).click()
-        reader.wait_for_load_state()
+        with reader.expect_navigation():
+            ways_out.nth(number).click()
         assert told.referrers(place, since) == []
     assert told.telling(token, link) == []
     assert {url for url, _headers in told.asked if not url.startswith((demonstration.url, "data:"))} == set()

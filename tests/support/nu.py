@@ -73,12 +73,13 @@ def started() -> Iterator[Checker]:
         [*java, "nu.validator.servlet.Main", str(port)], stdin=nothing, stdout=nothing, stderr=nothing
     )
     try:
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             assert process.poll() is None, "the Nu HTML checker ended by itself"
-            assert time.monotonic() < deadline, "the Nu HTML checker did not start within a minute"
-            with suppress(httpx.TransportError):
-                httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False)
+            assert time.monotonic() < deadline, "the Nu HTML checker did not start within two minutes"
+            with suppress(httpx.ConnectError):
+                # The first answer waits for all schemas: whoever gives up and asks again makes it wait longer.
+                httpx.get(f"http://127.0.0.1:{port}/", timeout=120, trust_env=False)
                 break
             time.sleep(0.1)
         yield Checker(port)
