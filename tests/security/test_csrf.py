@@ -14,10 +14,10 @@ from portal.extensions import db
 from portal.models import Session
 from tests.factories import PASSWORD
 from tests.support.client import ORIGIN, CheckingClient
-from tests.support.crawl import Sendable, endpoint_at, mutators, right_fields, senders, url_of
+from tests.support.crawl import Sendable, endpoint_at, mutators, right_fields, sender, url_of
 from tests.support.everybody import Everybody, rows_of_all_tables
 
-pytestmark = pytest.mark.usefixtures("cheap_hashes")
+pytestmark = pytest.mark.usefixtures("clock", "cheap_hashes")
 
 NOT_FROM_HERE: dict[str, dict[str, str]] = {
     "another origin": {"Origin": "https://evil.example"},
@@ -45,8 +45,7 @@ NOTHING_THERE = {
 def browsers(everybody: Everybody, as_person: Any) -> dict[str, CheckingClient]:
     """Whoever may send something rightly, and somebody who may not."""
     names = ("stranger", "employee", "local_admin", "central_admin", "enrolling", "with a link")
-    found = senders(everybody, as_person)
-    return {name: found[name] for name in names}
+    return {name: sender(everybody, as_person, name) for name in names}
 
 
 def token_of(client: CheckingClient) -> str:
@@ -67,10 +66,9 @@ def is_refused(answer: Any, headers: dict[str, str]) -> bool:
 
 
 def all_sendable(everybody: Everybody) -> list[Sendable]:
-    fields = right_fields(everybody)
     found = [Sendable(rule, method, url_of(everybody, rule, {})) for rule, method in mutators(everybody)]
     for asked in found:
-        asked.fields = dict(fields.get(asked.name, {}))
+        asked.fields = dict(right_fields(everybody, asked.name))
     return found
 
 

@@ -11,7 +11,7 @@ import pytest
 from portal.domain.account_state import AccountState
 from tests import factories
 from tests.support.client import ORIGIN, CheckingClient
-from tests.support.crawl import Sendable, mutators, right_fields, sendable, senders
+from tests.support.crawl import Sendable, mutators, right_fields, sendable, sender
 from tests.support.differences import differences
 from tests.support.everybody import Everybody, rows_of_all_tables
 
@@ -74,7 +74,7 @@ def ready(everybody: Everybody, client: CheckingClient, rule: Any, method: str) 
     name, email = f"Somebody N{everybody.made}ew", f"somebody{everybody.made}@coe.example"
     somebody = factories.person(everybody.organisation, name, email=email, state=state)
     found = sendable(everybody, client, {"ess_id": somebody.ess_id}, rule, method)
-    found.fields |= right_fields(everybody).get(found.name, {})
+    found.fields |= right_fields(everybody, found.name)
     changed(found)
     return found
 
@@ -110,11 +110,11 @@ def test_no_form_takes_what_it_has_no_field_for(everybody: Everybody, as_person:
     for rule, method in mutators(everybody):
         if str(rule) in ONCE:
             continue
-        first, second = senders(everybody, as_person), senders(everybody, as_person)
         for name in ("local_admin", "enrolling", "with a link", "stranger", "employee", "central_admin"):
-            one, two = ready(everybody, first[name], rule, method), ready(everybody, second[name], rule, method)
-            status, plain = send(first[name], one, dict(one.fields))
-            status_then, slipped = send(second[name], two, how(two.fields))
+            first, second = sender(everybody, as_person, name), sender(everybody, as_person, name)
+            one, two = ready(everybody, first, rule, method), ready(everybody, second, rule, method)
+            status, plain = send(first, one, dict(one.fields))
+            status_then, slipped = send(second, two, how(two.fields))
             refused = how is doubled and status_then >= 400 and not slipped
             assert refused or (slipped, status_then) == (plain, status), f"{one.name}: {slipped} instead of {plain}"
             if plain:

@@ -5,7 +5,7 @@ from typing import Any
 
 from portal.extensions import db
 from tests.support.client import CheckingClient
-from tests.support.crawl import senders, url_of
+from tests.support.crawl import sender, url_of
 from tests.support.everybody import Everybody
 from tests.support.html import text_of
 
@@ -28,7 +28,8 @@ def fields_of(client: CheckingClient, url: str) -> list[str]:
 
 def test_no_form_asks_a_question_or_keeps_a_hint(everybody: Everybody, as_person: Any):
     found = set()
-    for client in senders(everybody, as_person).values():
+    for name in (*everybody.persons, "enrolling", "with a link"):
+        client = sender(everybody, as_person, name)
         for rule in everybody.rules():
             if "GET" in (rule.methods or ()) and rule.endpoint != "static":
                 found.update(fields_of(client, url_of(everybody, rule, {"ess_id": 1})))

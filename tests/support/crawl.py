@@ -79,27 +79,33 @@ def sendable(
     return found
 
 
-def senders(everybody: Everybody, as_person: Any) -> dict[str, CheckingClient]:
-    """Everybody's browser, as new; one that came in with a temporary password; and one that opened a mailed link."""
+def sender(everybody: Everybody, as_person: Any, name: str) -> CheckingClient:
+    """A new browser of somebody among ``everybody``; or one that came in with a temporary password (``enrolling``), or
+    that opened a mailed link (``with a link``), of somebody new.
+    """
+    if name in everybody.persons:
+        browser: CheckingClient = as_person(everybody.persons[name])
+        return browser
     everybody.made += 1
     organisation, number = everybody.organisation, everybody.made
-    pending = factories.person(organisation, f"Penny N{number}ew", state=AccountState.REGISTRATION_PENDING)
+    if name == "enrolling":
+        pending = factories.person(organisation, f"Penny N{number}ew", state=AccountState.REGISTRATION_PENDING)
+        return as_person(pending, kind="enrolment")  # type: ignore[no-any-return]
     loser = factories.person(organisation, f"Lou N{number}ew", email=f"lou{number}@coe.example")
-    with_link = as_person(None)
+    with_link: CheckingClient = as_person(None)
     with_link.get(link_mailed_to(loser), 303)
-    fresh = {name: as_person(person) for name, person in everybody.persons.items()}
-    return {**fresh, "enrolling": as_person(pending, kind="enrolment"), "with a link": with_link}
+    return with_link
 
 
-def right_fields(everybody: Everybody) -> dict[str, Fields]:
-    """What the forms of those who are not signed in need, to do what they are for; each time about somebody else."""
+def right_fields(everybody: Everybody, name: str) -> Fields:
+    """What the form ``name``, of those who are not signed in, needs to do what it is for, about somebody new."""
+    if name in ("POST /recover/new-password", "POST /enrol"):
+        return {"password": CHOSEN, "password_again": CHOSEN}
+    if name not in ("POST /sign-in", "POST /recover"):
+        return {}
     everybody.made += 1
     number = everybody.made
     somebody = factories.person(everybody.organisation, f"Rita N{number}ew", email=f"rita{number}@coe.example")
-    chosen = {"password": CHOSEN, "password_again": CHOSEN}
-    return {
-        "POST /sign-in": {"username": somebody.account.username or "", "password": PASSWORD},
-        "POST /recover": {"identifier": somebody.primary_email, "need": "password"},
-        "POST /recover/new-password": chosen,
-        "POST /enrol": chosen,
-    }
+    if name == "POST /recover":
+        return {"identifier": somebody.primary_email, "need": "password"}
+    return {"username": somebody.account.username or "", "password": PASSWORD}

@@ -11,6 +11,8 @@ def differences(before: Rows, after: Rows) -> Counter[str]:
     """``people.job_title`` for a changed column, ``people +`` and ``people -`` for rows; each with how many."""
     found: Counter[str] = Counter()
     for table in db.metadata.sorted_tables:
+        if before[table.name] == after[table.name]:
+            continue
         places = [place for place, column in enumerate(table.columns) if column.primary_key]
         was = {tuple(row[place] for place in places): row for row in before[table.name]}
         now = {tuple(row[place] for place in places): row for row in after[table.name]}
