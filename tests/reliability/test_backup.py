@@ -3,7 +3,6 @@
 import random
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from tests.reliability.conftest import CYCLES, PAUSE, Trust
 from tests.reliability.crowd import NEW_PASSWORD, Crowd
 from tests.support.databases import Databases, SqliteFiles
 from tests.support.embedded import looking_into
+from tests.support.launched import WITH_SLOW_COPIES
 from tests.support.mail_faults import MailServer
 from tests.support.server import Portal
 from tests.support.trail import entries
@@ -218,26 +218,27 @@ def filled(trust: Trust) -> Trust:
     return trust
 
 
-def started(portal: Portal, *arguments: str) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-c", "from portal.commands import main; main()", *arguments]
-    return subprocess.Popen(command, env=portal.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def started(portal: Portal, *arguments: str, before: str = "") -> subprocess.Popen[bytes]:
+    portal.before = before
+    nothing = subprocess.DEVNULL
+    return subprocess.Popen([*portal.program(), *arguments], env=portal.environment, stdout=nothing, stderr=nothing)
 
 
 def killed_at_moments(portal: Portal, folder: Path, *arguments: str) -> Iterator[Callable[[], int]]:
-    """Each starts the command and kills it, and answers its exit code: first as soon as its draft is there, then at any
+    """Each starts the command and kills it, and answers its exit code: first while its draft is there, then at any
     moment, most of them in the later part of what it takes, where it works.
     """
     began = time.monotonic()
     portal.command(*arguments)
     seconds = time.monotonic() - began
 
-    def kill(wait: Callable[[], object]) -> int:
-        running = started(portal, *arguments)
+    def kill(wait: Callable[[], object], before: str = "") -> int:
+        running = started(portal, *arguments, before=before)
         wait()
         running.kill()
         return running.wait(20)
 
-    yield partial(kill, lambda: wait_until(lambda: bool(drafts(folder)), "it has begun"))
+    yield partial(kill, lambda: wait_until(lambda: bool(drafts(folder)), "it has begun"), WITH_SLOW_COPIES)
     for _ in range(CYCLES - 1):
         yield partial(kill, partial(time.sleep, random.uniform(0.4, 1.0) * seconds))
 
@@ -267,7 +268,7 @@ def test_a_killed_backup_leaves_the_older_one_or_the_newer_one(portal: Portal, f
 def test_a_backup_that_is_asked_to_stop_leaves_nothing(portal: Portal, filled: Trust, tmp_path: Path) -> None:
     folder = tmp_path / "backups"
     folder.mkdir()
-    running = started(portal, "backup", str(folder / "backup"))
+    running = started(portal, "backup", str(folder / "backup"), before=WITH_SLOW_COPIES)
     wait_until(lambda: bool(drafts(folder)), "it has begun")
     running.terminate()
     assert running.wait(40) == 128 + signal.SIGTERM

@@ -8,16 +8,19 @@ Only the process that is started so is another one: what stands in ``portal/`` i
 
 import os
 import signal
+import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from argon2 import PasswordHasher
 
 from portal import clock
-from portal.services import guesses, passwords
+from portal.services import embedded, guesses, passwords
 
 WITHOUT_DUMMY_HASH = "from tests.support import launched; launched.take_dummy_hash_out()"
 WITH_CHEAP_HASHES = "from tests.support import launched; launched.make_hashes_cheap()"
+WITH_SLOW_COPIES = "from tests.support import launched; launched.dawdle_over_copies()"
 WITH_DEADLY_GUESS = "from tests.support import launched; launched.die_over_a_guess()"
 
 DEADLY_GUESS = "GRASPHARD"
@@ -74,6 +77,17 @@ def make_hashes_cheap() -> None:
     """Argon2id with the smallest parameters and refusals at once, where thousands of guesses show nothing of time."""
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     guesses.REFUSAL_SECONDS = 0.0
+
+
+def dawdle_over_copies() -> None:
+    """Two seconds pass between the copy of an embedded database and the look through it: time to kill somebody in."""
+    original = embedded.faults_of
+
+    def faults_of(connection: Any) -> list[str]:
+        time.sleep(2)
+        return original(connection)
+
+    embedded.faults_of = faults_of
 
 
 def die_over_a_guess() -> None:
