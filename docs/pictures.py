@@ -76,7 +76,8 @@ def take_all(page: Page, address: str, administrator: dict[str, str]) -> None:
 
 def main() -> None:
     """Start the demonstration and a browser, and take the pictures."""
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    names = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
+    chromium = next(filter(None, map(shutil.which, names)), None)
     if chromium is None:
         raise SystemExit("Chromium is not installed")
     IMAGES.mkdir(exist_ok=True)

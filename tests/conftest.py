@@ -17,6 +17,7 @@ from portal import config, create_app
 from portal.extensions import db
 from portal.services import throttle
 from tests.support.databases import Databases, chosen_databases
+from tests.support.spread import Spread
 
 pytest_plugins = [
     "tests.people",
@@ -66,10 +67,17 @@ WITH_PROCESSES = (
 )
 
 WHATEVER_THE_DATABASE = (
+    "blueprints/account",
+    "blueprints/demonstration",
+    "blueprints/sign_in",
+    "blueprints/test_activity.py",
+    "commands/test_organisations_import_refusals.py",
     "commands/test_run.py",
+    "commands/test_serve.py",
     "deployment",
     "domain",
     "house_rules",
+    "mail",
     "reliability/test_mail_server_down.py",
     "reliability/test_pages_without_mail.py",
     "security/test_caching.py",
@@ -80,11 +88,20 @@ WHATEVER_THE_DATABASE = (
     "security/test_headers.py",
     "security/test_host.py",
     "security/test_htmx_errors.py",
+    "security/test_injection.py",
+    "security/test_log_lines.py",
+    "security/test_mail_headers.py",
     "security/test_mass_assignment.py",
     "security/test_methods_and_cors.py",
+    "security/test_no_questions.py",
+    "security/test_one_answer.py",
+    "security/test_organisations_apart.py",
+    "security/test_password_policy.py",
     "security/test_rate_limits.py",
     "security/test_redirects.py",
     "security/test_shared_cache.py",
+    "services/test_demonstration.py",
+    "services/test_password_suggestions.py",
     "templates",
 )
 """What says nothing of a database."""
@@ -102,6 +119,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if place_of(item).startswith(WHATEVER_THE_DATABASE):
             item.add_marker("any_database")
     items.sort(key=lambda item: not place_of(item).startswith(("browser", *WITH_PROCESSES)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Spread:
+    return Spread(config, log)
 
 
 def place_of(item: pytest.Item) -> str:

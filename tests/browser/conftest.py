@@ -34,6 +34,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first that is there; without windows Chromium renders the same for half the work."""
 HERE = Path(__file__).parent
 # Signing out asks the browser to forget; it says that it did.
 CLEARED = "Clear-Site-Data header on "
@@ -122,7 +124,7 @@ class Watch:
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """The system's Chromium, headless; without one the browser tests are skipped."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if program is None:
         pytest.skip("no Chromium on this machine: browser tests need one")
     from playwright.sync_api import sync_playwright

@@ -21,7 +21,7 @@ from tests.support.server import Portal, Started
 from tests.support.visitor import TOKEN
 from tests.support.waiting import wait_until
 
-RESTARTS = int(os.environ.get("RESTARTS", "6"))
+RESTARTS = int(os.environ.get("RESTARTS", "3"))
 """How often; `make test-kills` does it more often."""
 
 LONGEST_SECONDS = 15

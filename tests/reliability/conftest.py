@@ -21,7 +21,7 @@ from tests import factories
 from tests.support.mail_faults import MailServer
 from tests.support.server import Portal
 
-CYCLES = int(os.environ.get("KILL_CYCLES", "3"))
+CYCLES = int(os.environ.get("KILL_CYCLES", "2"))
 """How often each process is killed; `make test-kills CYCLES=` sets it."""
 PAUSE = 0.1 if CYCLES < 10 else 0.0
 """Seconds between two requests of somebody who sends them without an end: in the small version others run beside it."""
