@@ -76,8 +76,7 @@ def take_all(page: Page, address: str, administrator: dict[str, str]) -> None:
 
 def main() -> None:
     """Start the demonstration and a browser, and take the pictures."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
-    chromium = next(filter(None, map(shutil.which, names)), None)
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("Chromium is not installed")
     IMAGES.mkdir(exist_ok=True)

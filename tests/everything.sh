@@ -15,10 +15,10 @@ declare -A package=(
 # One worker more than there are processors: some tests wait, for a mail server or a limit.
 workers=$(($(nproc) < 15 ? $(nproc) + 1 : 16))
 
-# On the path, or where Debian puts what is not on it; Chromium without windows has another name.
+# On the path, or where Debian puts what is not on it.
 has() {
 	local found
-	for found in "$1" "/usr/sbin/$1" "$1-headless-shell" "/usr/lib/postgresql/"*"/bin/$1"; do
+	for found in "$1" "/usr/sbin/$1" "/usr/lib/postgresql/"*"/bin/$1"; do
 		command -v "$found" >/dev/null 2>&1 && return
 	done
 	return 1
@@ -30,8 +30,8 @@ install_missing() {
 	[ "${#missing[@]}" -gt 0 ] && [ "$(id -u)" = 0 ] && has apt-get || return 0
 	export DEBIAN_FRONTEND=noninteractive
 	apt-get -qq update >/dev/null || echo "   apt does not get its lists" >&2
-	# Where there is one, the Chromium that has no windows: it does the same for half the work.
-	! apt-cache show chromium-headless-shell >/dev/null 2>&1 || missing=("${missing[@]/#chromium/chromium-headless-shell}")
+	# Where it is a package, Chromium without windows too: it does most of the same for half the work.
+	! apt-cache show chromium-headless-shell >/dev/null 2>&1 || missing+=(chromium-headless-shell)
 	echo "== Installing ${missing[*]}"
 	# Services that come with the packages are not started: the tests start their own.
 	local policy=/usr/sbin/policy-rc.d

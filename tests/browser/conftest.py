@@ -34,8 +34,9 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-"""The first that is there; without windows Chromium renders the same for half the work."""
+WITH_WINDOWS = ("chromium", "chromium-browser", "google-chrome")
+WITHOUT = "chromium-headless-shell"
+"""Renders the same for half the work, where it is there; but it keeps no page in memory for Back."""
 HERE = Path(__file__).parent
 # Signing out asks the browser to forget; it says that it did.
 CLEARED = "Clear-Site-Data header on "
@@ -122,17 +123,27 @@ class Watch:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Any]:
-    """The system's Chromium, headless; without one the browser tests are skipped."""
-    program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    if program is None:
-        pytest.skip("no Chromium on this machine: browser tests need one")
+def launch() -> Iterator[Callable[..., Any]]:
+    """``launch(*names, **more)`` starts the first Chromium of these names; without one the test is skipped."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
+
+        def started(*names: str, **more: Any) -> Any:
+            program = next(filter(None, map(shutil.which, names)), None)
+            if program is None:
+                pytest.skip("no Chromium on this machine: browser tests need one")
+            return playwright.chromium.launch(executable_path=program, args=FLAGS, **more)
+
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(launch: Callable[..., Any]) -> Iterator[Any]:
+    """The browser of most tests, each in a context of its own."""
+    browser = launch(WITHOUT, *WITH_WINDOWS)
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """My account in a browser: the pages and the way between them, another password, Back after signing out."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from tests.browser import steps
-from tests.browser.conftest import FLAGS
+from tests.browser.conftest import WITH_WINDOWS
 from tests.browser.test_keyboard import tab_to
 
 PAGES = ("Overview", "Password", "Where you are signed in")
@@ -117,11 +116,9 @@ def test_mistakes_are_sound_on_a_wide_and_on_a_narrow_screen(
 
 
 @pytest.fixture
-def keeping_page(chromium: Any, demonstration: Any) -> Iterator[Any]:
+def keeping_page(launch: Callable[..., Any], demonstration: Any) -> Iterator[Any]:
     """A page in a browser that keeps pages in memory for Back, which the tests' other browsers do not."""
-    browser = chromium.browser_type.launch(
-        executable_path=shutil.which("chromium"), args=FLAGS, ignore_default_args=["--disable-back-forward-cache"]
-    )
+    browser = launch(*WITH_WINDOWS, ignore_default_args=["--disable-back-forward-cache"])
     yield browser.new_context(base_url=demonstration.url).new_page()
     browser.close()
 
