@@ -83,18 +83,20 @@ def sender(everybody: Everybody, as_person: Any, name: str) -> CheckingClient:
     """A new browser of somebody among ``everybody``; or one that came in with a temporary password (``enrolling``), or
     that opened a mailed link (``with a link``), of somebody new.
     """
+    browser: CheckingClient
     if name in everybody.persons:
-        browser: CheckingClient = as_person(everybody.persons[name])
+        browser = as_person(everybody.persons[name])
         return browser
     everybody.made += 1
     organisation, number = everybody.organisation, everybody.made
     if name == "enrolling":
         pending = factories.person(organisation, f"Penny N{number}ew", state=AccountState.REGISTRATION_PENDING)
-        return as_person(pending, kind="enrolment")  # type: ignore[no-any-return]
+        browser = as_person(pending, kind="enrolment")
+        return browser
     loser = factories.person(organisation, f"Lou N{number}ew", email=f"lou{number}@coe.example")
-    with_link: CheckingClient = as_person(None)
-    with_link.get(link_mailed_to(loser), 303)
-    return with_link
+    browser = as_person(None)
+    browser.get(link_mailed_to(loser), 303)
+    return browser
 
 
 def right_fields(everybody: Everybody, name: str) -> Fields:

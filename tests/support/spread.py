@@ -16,7 +16,7 @@ TOGETHER = (
 """What shares what costs much to start: a portal; for the browser tests Chromium and the HTML checker too."""
 
 
-class Spread(LoadScopeScheduling):  # type: ignore[misc]
+class Spread(LoadScopeScheduling):
     """What belongs together goes to one worker, and goes first; everything else to whoever has nothing to do."""
 
     def _split_scope(self, nodeid: str) -> str:
