@@ -126,11 +126,12 @@ def _client(
                 if status == wanted:
                     milliseconds.append(took)
 
-    _all_at_once(work, connections)
+    all_at_once(work, connections)
     results.put(Rate(time.perf_counter() - began, milliseconds, statuses))
 
 
-def _all_at_once(work: Callable[[], None], how_many: int) -> None:
+def all_at_once(work: Callable[[], None], how_many: int) -> None:
+    """Do ``work`` on so many threads, until each is done."""
     threads = [threading.Thread(target=work) for _ in range(how_many)]
     for thread in threads:
         thread.start()

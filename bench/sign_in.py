@@ -52,9 +52,9 @@ def processor_ms_a_hash() -> float:
     return (time.process_time() - began) / 20 * 1000
 
 
-def form_of(port: int) -> tuple[str, str]:
-    """A visitor's cookie and the token of their sign-in form."""
-    _status, head, page = load.Connection(port).ask(load.get("/sign-in"))
+def form_of(port: int, path: str = "/sign-in", cookie: str = "") -> tuple[str, str]:
+    """The cookie of a visitor, or of somebody signed in, and the token of the forms on a page."""
+    _status, head, page = load.Connection(port).ask(load.get(path, cookie))
     return _cookie(head), re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', page)[1].decode()
 
 

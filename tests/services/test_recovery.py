@@ -176,6 +176,12 @@ def test_a_link_dies_when_the_credentials_change(app: Flask, employee: Person, v
         recovery.link_of(token_of(links()[0]))
 
 
+def test_a_sign_in_changes_no_credentials_and_ends_no_link(app: Flask, employee: Person):
+    ask(app, employee.primary_email)
+    assert guess(app, employee.account.username, PASSWORD)
+    assert recovery.link_of(token_of(links()[0]))
+
+
 def test_a_link_of_one_account_is_none_of_another(app: Flask, employee: Person, local_admin: Person):
     ask(app, employee.primary_email)
     link = links()[0]
