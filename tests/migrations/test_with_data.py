@@ -179,12 +179,12 @@ def test_an_upgrade_of_a_database_in_use_that_is_killed_leaves_all_or_nothing(fi
         killed.kill()
         with filled.database():
             whole = inventory() != old
-            assert common(rows(), before) == before
+            assert without_terms(common(rows(), before)) == without_terms(before)
         if whole:
             check_whole(filled)
         assert upgrade(filled, f"again-{number}").process.wait(60) == 0
         check_whole(filled)
         with filled.database():
-            assert common(rows(), before) == before
+            assert without_terms(common(rows(), before)) == without_terms(before)
             flask_migrate.downgrade()
             assert inventory() == old
