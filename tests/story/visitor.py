@@ -50,9 +50,8 @@ class Answer:
     @property
     def buttons(self) -> set[str]:
         """The moves that the chosen contact's panel offers."""
-        panel = {id(node) for node in self.page.by_id("self-service-details").iter()}
-        forms = [form for form in self.page.forms if id(form.element) in panel]
-        return {urlsplit(form.action).path.rpartition("/")[2] for form in forms}
+        moves = {"register", "unlock", "re-enrol", "deactivate", "reactivate"}
+        return {urlsplit(form.action).path.rpartition("/")[2] for form in self.page.forms} & moves
 
 
 class Visitor:
