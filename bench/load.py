@@ -126,12 +126,11 @@ def _client(
                 if status == wanted:
                     milliseconds.append(took)
 
-    all_at_once(work, connections)
+    _all_at_once(work, connections)
     results.put(Rate(time.perf_counter() - began, milliseconds, statuses))
 
 
-def all_at_once(work: Callable[[], None], how_many: int) -> None:
-    """Do ``work`` on so many threads, until each is done."""
+def _all_at_once(work: Callable[[], None], how_many: int) -> None:
     threads = [threading.Thread(target=work) for _ in range(how_many)]
     for thread in threads:
         thread.start()

@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
@@ -74,7 +75,7 @@ def administer(here: Installation, tally: Tally) -> None:
     """An administrator who looks at lists."""
     cookie = session_of(here.port, here.administrator.username, here.administrator.password)
     connection = load.Connection(here.port)
-    for query in ("", "?tab=people&size=100", "?q=contact&sort=-last_name"):
+    for query in ("", "?tab=people&size=100", "?q=contact"):
         status, _head, _body = connection.ask(load.get("/organisations/42061/contacts" + query, cookie))
         tally.note("contact list", status, 200)
     connection.socket.close()
@@ -106,11 +107,8 @@ def soak(here: Installation, names: list[str], minutes: float) -> bool:
     """Whether all went well."""
     tally, began = Tally(), time.monotonic()
     until = began + minutes * 60
-    visitors = [
-        threading.Thread(target=work, args=(here, names, share, until, tally), daemon=True) for share in range(2)
-    ]
-    for visitor in visitors:
-        visitor.start()
+    pool = ThreadPoolExecutor(2)
+    visitors = [pool.submit(work, here, names, share, until, tally) for share in range(2)]
     seen = [sizes(here)]
     print("minute   answers  " + "  ".join(f"{name:>18}" for name in seen[0]))
     while time.monotonic() < until:
@@ -119,11 +117,13 @@ def soak(here: Installation, names: list[str], minutes: float) -> bool:
         passed = (time.monotonic() - began) / 60
         print(f"{passed:6.1f} {tally.asked.total():9,}  " + "  ".join(f"{size:15,} kB" for size in seen[-1].values()))
         sys.stdout.flush()
-    ended = all(_ends(visitor) for visitor in visitors)
-    print(f"\nasked: {dict(tally.asked)}; unexpected: {dict(tally.wrong) or 'none'}; visitors ended well: {ended}")
+    died = [repr(error) for visitor in visitors if (error := visitor.exception(60)) is not None]
+    print(
+        f"\nasked: {dict(tally.asked)}; unexpected: {dict(tally.wrong) or 'none'}; visitors that died: {died or 'none'}"
+    )
     grown = {name: _growth([each[name] for each in seen[1:]]) for name in seen[0] if not name.startswith("portal.")}
     print(f"grown from the first quarter to the last, kB: {grown}, at most {GROWTH:,}")
-    return ended and not tally.wrong and max(grown.values()) <= GROWTH
+    return not died and not tally.wrong and max(grown.values()) <= GROWTH
 
 
 def _growth(samples: list[int]) -> int:
@@ -132,30 +132,30 @@ def _growth(samples: list[int]) -> int:
     return min(samples[-quarter:]) - min(samples[:quarter])
 
 
-def _ends(visitor: threading.Thread) -> bool:
-    visitor.join(60)
-    return not visitor.is_alive()
-
-
 def crowd(here: Installation, count: int, seconds: float, name: str) -> None:
     """Far more at once than the server takes, each on a new connection, and how soon after it somebody gets in."""
     cookie, token = form_of(here.port)
     fields = {"csrf_token": token, "username": "nobody", "password": "no such password", "next": ""}
     request = load.post("/sign-in", urlencode(fields).encode(), cookie)
-    statuses: Counter[int] = Counter()
     until = time.monotonic() + seconds
 
-    def keep_asking() -> None:
+    def keep_asking(_one: int) -> Counter[str]:
+        answers: Counter[str] = Counter()
         while time.monotonic() < until:
-            connection = load.Connection(here.port)
-            status, _head, _body = connection.ask(request)
-            connection.socket.close()
-            statuses[status] += 1
+            try:
+                connection = load.Connection(here.port)
+                status, _head, _body = connection.ask(request)
+                connection.socket.close()
+                answers[str(status)] += 1
+            except OSError as error:
+                answers[type(error).__name__] += 1
+        return answers
 
-    load.all_at_once(keep_asking, count)
+    with ThreadPoolExecutor(count) as pool:
+        answers = sum(pool.map(keep_asking, range(count)), Counter())
     over = time.perf_counter()
     session_of(here.port, name, PASSWORD)
-    print(f"\n{count} at once for {seconds:.0f} s: {dict(statuses)}")
+    print(f"\n{count} at once for {seconds:.0f} s: {dict(answers)}")
     print(f"somebody is in {time.perf_counter() - over:.2f} s after it; {sizes(here)}")
 
 
