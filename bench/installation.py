@@ -66,9 +66,8 @@ class Installation:
             flask_migrate.upgrade()
             with write():
                 demonstration.load()
-            self.administrator = next(
-                entry for entry in demonstration.sign_ins() if entry.role == "local_administrator"
-            )
+            self.sign_ins = demonstration.sign_ins()
+            self.administrator = next(entry for entry in self.sign_ins if entry.role == "local_administrator")
             # From here on it is an installation like any other: its sign-in page shows no demonstration.
             (self.folder / demonstration.FILE).unlink()
             names = self._open(accounts)

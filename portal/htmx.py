@@ -19,6 +19,11 @@ def is_htmx() -> bool:
     return request.headers.get("HX-Request") == "true" and "HX-History-Restore-Request" not in request.headers
 
 
+def is_for(place: str) -> bool:
+    """Whether the answer goes into the element with the id ``place``."""
+    return is_htmx() and request.headers.get("HX-Target", "").rpartition("#")[2] == place
+
+
 def render(page: str, fragment: str, **context: Any) -> str:
     """The fragment alone to HTMX, the page that includes it to everybody else: one URL, the same context."""
     return render_template(fragment if is_htmx() else page, **context)
@@ -31,12 +36,21 @@ def page_query() -> Mapping[str, str]:
     return dict(parse_qsl(urlsplit(page_in_front() or "").query))
 
 
-def remember_search() -> None:
-    """A search while typing is one step of the history: its first results are a new entry, and the next replace it."""
-    if is_htmx() and request.headers.get("HX-Source", "").endswith(("#q", "-search")):
-        before = urlsplit(request.headers.get("HX-Current-URL", ""))
-        again = before.path == request.path and bool(dict(parse_qsl(before.query)).get("q"))
-        g.history = "HX-Replace-Url" if again else "HX-Push-Url"
+def remember_search(url: str | None = None) -> None:
+    """A search while typing is one step of the history: its first results are a new entry, and the next replace it.
+
+    ``url`` is the shortest address of what is shown, where the form's own is longer.
+    """
+    if not is_htmx() or not request.headers.get("HX-Source", "").endswith(("#q", "-search", "-sort")):
+        return
+    before, now = urlsplit(request.headers.get("HX-Current-URL", "")), url or request.full_path.rstrip("?")
+    typed, typed_now = (dict(parse_qsl(query)) for query in (before.query, urlsplit(now).query))
+    again = before.path == request.path and bool(typed.get("q")) and _but_words(typed) == _but_words(typed_now)
+    g.history = ("HX-Replace-Url" if again else "HX-Push-Url", now)
+
+
+def _but_words(query: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in query.items() if value and name not in ("q", "page")}
 
 
 def see_other(url: str, notice: str | None = None) -> AnyResponse:
@@ -80,7 +94,8 @@ def _vary(answer: Response) -> Response:
 def _write_history(answer: Response) -> Response:
     """Tell HTMX whether the search that this answers is a step of its own."""
     if "history" in g and answer.status_code == 200:
-        answer.headers[g.history] = request.full_path.rstrip("?")
+        header, url = g.history
+        answer.headers[header] = url
     return answer
 
 

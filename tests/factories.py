@@ -33,7 +33,7 @@ from portal.models import (
     Region,
     RoleGrant,
 )
-from portal.services import sequences
+from portal.services import record_index, sequences
 from portal.transactions import write
 
 PASSWORD = "copper lantern meadow"
@@ -132,19 +132,31 @@ def person(
             organisation_id=organisation.id,
             first_name=first,
             last_name=last,
-            sort_name=fold(f"{last} {first}"),
-            search_text=f"{fold(name)} {address.casefold()}",
             primary_email=address,
-            primary_email_folded=address.casefold(),
-            is_contact=bool(held),
             created_at=now,
             updated_at=now,
             **columns,
         )
-        made.contact_types = [PersonContactType(contact_type=held_type) for held_type in held]
-        made.account = Account(**{**_columns_of(state, name, organisation, now), **(account or {})})
+        here = {"organisation_id": organisation.id}
+        made.contact_types = [PersonContactType(contact_type=held_type, **here) for held_type in held]
+        made.account = Account(**{**_columns_of(state, name, organisation, now), **here, **(account or {})})
+        _say_what_is_not_given(made)
+        record_index.refresh(made)
         db.session.add(made)
     return made
+
+
+def _say_what_is_not_given(made: Person) -> None:
+    """Columns that the database would fill, for what is made of them before."""
+    for name in (
+        "middle_name",
+        "secondary_email",
+        "primary_phone",
+        "secondary_phone",
+        "mobile_phone",
+        "employee_number",
+    ):
+        setattr(made, name, getattr(made, name) or "")
 
 
 def _columns_of(state: AccountState, name: str, organisation: Organisation, now: datetime) -> dict[str, Any]:

@@ -58,6 +58,15 @@ MOVES: dict[tuple[AccountState, AccountAction], AccountState] = {
 }
 
 
+ORDER = {
+    state: number
+    for number, state in enumerate(
+        (S.LOCKED, S.UNLOCK_PENDING, S.REGISTRATION_PENDING, S.NOT_REGISTERED, S.ACTIVE, S.INACTIVE), start=1
+    )
+}
+"""How lists sort the states: what waits for an administrator first, who has left last."""
+
+
 @dataclass(frozen=True)
 class Circumstances:
     """What, beside its state, decides which moves an account may make."""

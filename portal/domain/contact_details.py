@@ -1,4 +1,4 @@
-"""A contact's record: what may stand in it, and the forms in which it is sorted and searched.
+"""A contact's record: what may stand in it, and the forms in which x.
 
 Choices are named by their field values; the words for people are the pages' business. Names may hold any printable
 character, phones are judged by their country, e-mail addresses by their syntax, never by asking the network.
@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, fields
 
 import email_validator
 import phonenumbers
-from anyascii import anyascii
 from babel import Locale
 
 from portal.domain.email_addresses import fold_email
@@ -36,9 +35,6 @@ LENGTHS = {
     "employee_number": 40,
 }
 """Characters that a field's column holds."""
-
-SORT_NAME_LENGTH = 320
-SEARCH_TEXT_LENGTH = 1200
 
 REPLACEMENT = "\ufffd"
 _BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -165,18 +161,3 @@ def email_address(text: str) -> str | None:
     except email_validator.EmailNotValidError:
         return None
     return normalized if len(fold_email(normalized)) <= LENGTHS["primary_email"] else None
-
-
-def sort_name(details: ContactDetails) -> str:
-    """What lists are sorted by: the surname first, folded."""
-    return fold(f"{details.last_name} {details.first_name} {details.middle_name}")[:SORT_NAME_LENGTH]
-
-
-def search_text(details: ContactDetails) -> str:
-    """What a search looks in: the names folded, the addresses, and the names in plain letters where that differs."""
-    names = f"{details.first_name} {details.middle_name} {details.last_name}"
-    folded, plain = fold(names), fold(anyascii(names))
-    parts = [folded, fold_email(details.primary_email), fold_email(details.secondary_email)]
-    if plain != folded:
-        parts.append(plain)
-    return " ".join(part for part in parts if part)[:SEARCH_TEXT_LENGTH]

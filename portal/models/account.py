@@ -1,12 +1,13 @@
 """The self-service side of a person: account, roles, sessions, guesses in hand, and recovery."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
-from portal.domain.account_state import AccountState
+from portal.domain.account_state import ORDER, AccountState
 from portal.domain.roles import Role
 from portal.extensions import Model
 from portal.models.columns import UtcDateTime
@@ -14,22 +15,48 @@ from portal.models.organisation import Organisation, Region
 from portal.models.person import Person
 from portal.models.work import Leased
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""When whoever has never signed in stands in an order by sign-ins."""
+STATE_ORDER = "state_order = CASE state {} END".format(
+    " ".join(f"WHEN '{state.value}' THEN {number}" for state, number in ORDER.items())
+)
+
 
 def _values(kind: type) -> list[str]:
     return [member.value for member in kind]  # type: ignore[attr-defined]
 
 
+def _order_of_state(context: DefaultExecutionContext) -> int:
+    state = context.get_current_parameters()["state"]
+    return ORDER[AccountState(state)]
+
+
+def _sorted_sign_in(context: DefaultExecutionContext) -> datetime:
+    return context.get_current_parameters().get("last_sign_in_at") or NEVER
+
+
 class Account(Model):
-    """One for each person, made with the person. ``failures`` is the lockout's counter: consecutive ones."""
+    """One for each person, made with the person. ``failures`` is the lockout's counter: consecutive ones.
+
+    ``organisation_id`` is the person's; ``state_order`` and ``sorted_sign_in_at`` follow state and last sign-in,
+    of which there may be none: so an index sorts lists.
+    """
 
     __tablename__ = "accounts"
-    __table_args__ = (CheckConstraint("failures >= 0 AND failures_total >= failures", name="failures_counted"),)
+    __table_args__ = (
+        CheckConstraint("failures >= 0 AND failures_total >= failures", name="failures_counted"),
+        CheckConstraint(STATE_ORDER, name="state_order_follows"),
+        Index("ix_accounts_organisation_state", "organisation_id", "state_order", "unlock_expires_at", "person_id"),
+        Index("ix_accounts_organisation_sign_in", "organisation_id", "sorted_sign_in_at", "person_id"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), unique=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
     state: Mapped[AccountState] = mapped_column(
         Enum(AccountState, native_enum=False, length=24, values_callable=_values, create_constraint=True, name="state"),
         default=AccountState.NOT_REGISTERED,
     )
+    state_order: Mapped[int] = mapped_column(default=_order_of_state)
     username: Mapped[str | None] = mapped_column(String(120), unique=True)
     password_hash: Mapped[str | None] = mapped_column(String(200))
     password_changed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -48,10 +75,21 @@ class Account(Model):
     last_failure_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     sign_ins: Mapped[int] = mapped_column(default=0)
     last_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    sorted_sign_in_at: Mapped[datetime] = mapped_column(UtcDateTime(), default=_sorted_sign_in)
     previous_sign_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     internal_message: Mapped[str] = mapped_column(String(60), default="")
     internal_detail: Mapped[str] = mapped_column(String(300), default="")
     internal_message_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+    @validates("state")
+    def _keep_order(self, _name: str, state: AccountState) -> AccountState:
+        self.state_order = ORDER[state]
+        return state
+
+    @validates("last_sign_in_at")
+    def _keep_sorted(self, _name: str, at: datetime | None) -> datetime | None:
+        self.sorted_sign_in_at = at or NEVER
+        return at
 
     person: Mapped[Person] = relationship(back_populates="account")
     roles: Mapped[list["RoleGrant"]] = relationship(back_populates="account", order_by="RoleGrant.id")

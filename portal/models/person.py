@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.extensions import Model
@@ -14,11 +14,16 @@ if TYPE_CHECKING:
     from portal.models.account import Account
 
 
+UNUSABLE_EMAIL = "primary_email = '' OR email_is_temporary OR email_bounced_at IS NOT NULL"
+"""Of a person whom mail does not reach for certain, as a condition on the table."""
+
+
 class Person(Model):
     """An employee's record. Status Inactive and account state Inactive are one fact: it stands in the account.
 
-    ``sort_name`` (surname first, folded), ``search_text`` (names and addresses, folded) and ``primary_email_folded``
-    follow what they are made of; ``is_contact`` says that at least one contact type is held.
+    ``sort_name`` (surname first, folded), ``search_text`` (names, addresses and numbers, folded),
+    ``primary_email_folded`` and ``sorted_types`` follow what they are made of; ``is_contact`` says that at least one
+    contact type is held.
     """
 
     __tablename__ = "people"
@@ -27,6 +32,16 @@ class Person(Model):
         CheckConstraint("NOT has_no_email OR primary_email = ''", name="no_email_has_none"),
         Index("ix_people_organisation_name", "organisation_id", "sort_name", "id"),
         Index("ix_people_organisation_contacts", "organisation_id", "is_contact", "sort_name", "id"),
+        Index("ix_people_organisation_email", "organisation_id", "primary_email_folded", "sort_name", "id"),
+        Index("ix_people_organisation_phone", "organisation_id", "primary_phone", "sort_name", "id"),
+        Index("ix_people_organisation_types", "organisation_id", "sorted_types", "sort_name", "id"),
+        Index(
+            "ix_people_organisation_unusable_email",
+            "organisation_id",
+            "id",
+            sqlite_where=text(UNUSABLE_EMAIL),
+            postgresql_where=text(UNUSABLE_EMAIL),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     ess_id: Mapped[int] = mapped_column(unique=True)
@@ -53,6 +68,7 @@ class Person(Model):
     employee_number: Mapped[str] = mapped_column(String(40), default="")
     smartcard_linked: Mapped[bool] = mapped_column(default=False)
     is_contact: Mapped[bool] = mapped_column(default=False)
+    sorted_types: Mapped[str] = mapped_column(String(400), default="", server_default=text("''"))
     version: Mapped[int] = mapped_column(default=1)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -75,11 +91,13 @@ class Person(Model):
 
 
 class PersonContactType(Model):
-    """One thing that a person is a contact for."""
+    """One thing that a person is a contact for. ``organisation_id`` is the person's."""
 
     __tablename__ = "person_contact_types"
+    __table_args__ = (Index("ix_person_contact_types_organisation", "organisation_id", "contact_type", "person_id"),)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), primary_key=True)
     contact_type: Mapped[str] = mapped_column(String(40), primary_key=True)
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisations.id"))
 
 
 class Counter(Model):

@@ -26,6 +26,7 @@ from portal.services import (
     enrolment_links,
     known_browsers,
     outbox,
+    record_index,
     sequences,
     sessions,
     temporary_passwords,
@@ -56,7 +57,7 @@ class NoEmailAddress(Exception):  # noqa: N818 - an answer, not an error
 def open_account(person: Person) -> Account:
     """The account of a new person, made together with the record."""
     begin_write()
-    account = Account(person=person, state=AccountState.NOT_REGISTERED)
+    account = Account(person=person, organisation_id=person.organisation_id, state=AccountState.NOT_REGISTERED)
     db.session.add(account)
     return account
 
@@ -128,6 +129,7 @@ def begin_registration(account: Account, by: SignedIn | None, expires_at: dateti
     """The move itself, with the username, for whoever gives the way in that is good until ``expires_at``."""
     if account.username is None:
         account.username = _new_username(account.person, account.person.organisation)
+        record_index.refresh(account.person)
     details: dict[str, Any] = {"username": account.username, "expires_at": expires_at.isoformat()}
     return apply(account, AccountAction.REGISTER, "account:registration:registered", by, **details)
 

@@ -1,117 +1,195 @@
-"""The contacts list: one page of an organisation's people. The number of queries does not grow with the rows."""
+"""The contacts list: one page of an organisation's people. The number of queries does not grow with the rows.
 
-from dataclasses import dataclass
+Where some condition finds few people, these are looked at and sorted; where none does, the index of the order is walked
+until the page is full, and no more is counted than is worth saying.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 from sqlalchemy.orm import joinedload, selectinload
 
-from portal.domain.email_addresses import fold_email
-from portal.domain.search_terms import words_of
 from portal.extensions import db
-from portal.models import Organisation, Person
+from portal.models import Account, Organisation, Person
+from portal.services import contact_filters
+from portal.services.contact_filters import Filter, Wanted
 
-TABS = ("contacts", "people")
-SIZES = (10, 25, 50, 100)
-MOST_WORDS = 10
-LONGEST_QUERY = 200
+FEW = 50_000
+"""People who are looked at one by one, rather than in the order of an index."""
+MOST_COUNTED = 100_000
+"""People of a whole tab who are counted; there are more than that beyond."""
+
+SORTS: dict[str, tuple[Any, ...]] = {
+    "last_name": (),
+    "status": (Account.state_order, Account.unlock_expires_at),
+    "primary_email": (Person.primary_email_folded,),
+    "types": (Person.sorted_types,),
+    "primary_phone": (Person.primary_phone,),
+    "state": (Account.state_order, Account.unlock_expires_at),
+    "last_sign_in": (Account.sorted_sign_in_at,),
+}
+"""Each column's order, before the name's and the number's."""
+ORDERS = tuple(f"{sign}{name}" for name in SORTS for sign in ("", "-"))
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What of the list is asked for. ``page`` None is the page on which the chosen person stands, or the first."""
+class Count:
+    """How many there are, or more than so many."""
 
-    tab: str = TABS[0]
-    q: str = ""
-    size: int = SIZES[0]
-    page: int | None = None
-
-    @classmethod
-    def read(cls, tab: str, q: str, size: str, page: str) -> "Wanted":
-        """From a URL's texts; what makes no sense is as if it were not there."""
-        printable = "".join(mark if mark.isprintable() else " " for mark in q)
-        return cls(
-            tab=tab if tab in TABS else TABS[0],
-            q=printable.strip()[:LONGEST_QUERY],
-            size=int(size) if size in map(str, SIZES) else SIZES[0],
-            page=max(int(page), 1) if page.isascii() and page.isdigit() and len(page) < 10 else None,
-        )
+    number: int
+    more: bool = False
 
 
 @dataclass(frozen=True)
 class ContactPage:
-    """One page of the list, and what its heading and foot say."""
+    """One page of the list, and what its heading and foot say. ``pages`` is the last that is known of."""
 
     people: list[Person]
-    total: int
+    total: Count
     page: int
     pages: int
     first: int
     last: int
-    contacts_count: int
-    people_count: int
-    elsewhere: int = 0
+    contacts_count: Count
+    people_count: Count
+    elsewhere: Count = Count(0)
     """How many people a search finds that found no contact."""
+
+
+@dataclass(frozen=True)
+class _Query:
+    """Who is shown, in which order. ``few``: the number of those of whom each is looked at."""
+
+    filters: list[Filter]
+    keys: tuple[Any, ...]
+    descending: bool
+    few: Select[Any] | None
+
+    @property
+    def by_account(self) -> bool:
+        return any(key.class_ is Account for key in self.keys)
+
+    def select(self, *columns: Any) -> Select[Any]:
+        found = select(*columns).select_from(Person)
+        if self.by_account or any(each.reads_account for each in self.filters):
+            found = found.join(Account, Account.person_id == Person.id)
+        if self.few is not None:
+            found = found.where(Person.id.in_(select(self.few.cte("few").prefix_with("MATERIALIZED"))))
+        elif self.by_account:
+            found = found.where(Account.organisation_id == Person.organisation_id)
+        return found.where(*(each.condition for each in self.filters))
+
+    @property
+    def order(self) -> tuple[Any, ...]:
+        """The keys, then the name, unless an account's index is walked, which does not hold it, then the number."""
+        if self.few is None and self.by_account:
+            return (*self.keys, Account.person_id)
+        return (*self.keys, Person.sort_name, Person.id)
+
+    def ids(self) -> Select[Any]:
+        ordered = (key.desc() if self.descending else key.asc() for key in self.order)
+        return self.select(Person.id).order_by(*ordered)
 
 
 def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = None) -> ContactPage:
     """The page that is wanted; one past the end is the last one."""
-    everybody = Person.organisation_id == organisation.id
-    contacts_count, people_count = _count(everybody, Person.is_contact), _count(everybody)
-    shown = and_(everybody, Person.is_contact) if wanted.tab == "contacts" else everybody
+    everybody = contact_filters.filters_of(organisation, Wanted(tab="people"))
+    contacts_count = _count(contact_filters.filters_of(organisation, Wanted())[1].ids, MOST_COUNTED)
+    people_count = _count(everybody[0].ids, MOST_COUNTED)
+    query = _query(organisation, wanted)
     total = people_count if wanted.tab == "people" else contacts_count
-    if wanted.q:
-        shown = and_(shown, _matches(wanted.q))
-        total = _count(shown)
-    elsewhere = 0
-    if wanted.q and not total and wanted.tab == "contacts":
-        elsewhere = _count(everybody, _matches(wanted.q))
-    pages = max(-(-total // wanted.size), 1)
-    page = min(wanted.page or _page_of(chosen, shown, wanted.size), pages)
-    people = list(db.session.scalars(_rows(shown, wanted.size, page)).all())
-    first = (page - 1) * wanted.size
+    if wanted.is_filtered:
+        total = _count(query.select(Person.id), None if query.few is not None else FEW)
+    page, ids = _page(query, wanted, total, chosen)
+    size, first = wanted.size, (page - 1) * wanted.size
+    elsewhere = Count(0)
+    if wanted.is_filtered and not ids and wanted.tab == "contacts":
+        in_all = _query(organisation, replace(wanted, tab="people"))
+        elsewhere = _count(in_all.select(Person.id), FEW)
+    pages = max(-(-total.number // size), 1)
     return ContactPage(
-        people=people,
+        people=_people(ids[:size]),
         total=total,
         page=page,
-        pages=pages,
-        first=first + 1 if people else 0,
-        last=first + len(people),
+        pages=max(pages, page + (len(ids) > size)) if total.more else pages,
+        first=first + 1 if ids else 0,
+        last=first + len(ids[:size]),
         contacts_count=contacts_count,
         people_count=people_count,
         elsewhere=elsewhere,
     )
 
 
-def _count(*conditions: ColumnElement[bool] | Any) -> int:
-    return db.session.scalar(select(func.count()).select_from(Person).where(*conditions)) or 0
+def _query(organisation: Organisation, wanted: Wanted) -> _Query:
+    filters = contact_filters.filters_of(organisation, wanted)
+    name, descending = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
+    by_index = not wanted.is_filtered and (wanted.tab == "people" or name == "last_name")
+    return _Query(filters, SORTS[name], descending, None if by_index else _fewest(filters))
 
 
-def _rows(shown: ColumnElement[bool], size: int, page: int) -> Select[Person]:
-    return (
+def _fewest(filters: list[Filter]) -> Select[Any] | None:
+    """The numbers of the fewest people of whom one of the conditions is true, when they are few."""
+    counted = [(_count(each.ids, FEW), each.ids) for each in filters if each.ids is not None]
+    few = [(count.number, ids) for count, ids in counted if not count.more]
+    return min(few, key=lambda each: each[0])[1] if few else None
+
+
+def _count(ids: Select[Any] | None, most: int | None) -> Count:
+    """How many there are, but no more than ``most`` are counted."""
+    if ids is None:
+        return Count(0)
+    if most is None:
+        return Count(db.session.scalar(select(func.count()).select_from(ids.subquery())) or 0)
+    number = db.session.scalar(select(func.count()).select_from(ids.limit(most + 1).subquery())) or 0
+    return Count(min(number, most), number > most)
+
+
+def _page(query: _Query, wanted: Wanted, total: Count, chosen: Person | None) -> tuple[int, list[int]]:
+    """The number of the page, and the people on it with the first one after it."""
+    page = wanted.page or _page_of(query, wanted.size, chosen)
+    if not total.more:
+        page = min(page, max(-(-total.number // wanted.size), 1))
+    found = _ids(query, wanted.size, page)
+    if not found and page > 1:
+        counted = _count(query.select(Person.id), None)
+        page = max(-(-counted.number // wanted.size), 1)
+        found = _ids(query, wanted.size, page)
+    return page, found
+
+
+def _ids(query: _Query, size: int, page: int) -> list[int]:
+    return list(db.session.scalars(query.ids().limit(size + 1).offset((page - 1) * size)))
+
+
+def _people(ids: Sequence[int]) -> list[Person]:
+    rows = (
         select(Person)
-        .where(shown)
-        .order_by(Person.sort_name, Person.id)
-        .limit(size)
-        .offset((page - 1) * size)
-        .options(joinedload(Person.account), selectinload(Person.contact_types))
+        .where(Person.id.in_(ids))
+        .options(joinedload(Person.account).selectinload(Account.roles), selectinload(Person.contact_types))
     )
+    found = {person.id: person for person in db.session.scalars(rows)}
+    return [found[number] for number in ids if number in found]
 
 
-def _page_of(chosen: Person | None, shown: ColumnElement[bool], size: int) -> int:
+def _page_of(query: _Query, size: int, chosen: Person | None) -> int:
     """The page with the chosen person, when the list holds that person at all; otherwise the first."""
-    if chosen is None or not _count(shown, Person.id == chosen.id):
+    if chosen is None or not _count(query.select(Person.id).where(Person.id == chosen.id), None).number:
         return 1
-    earlier = or_(
-        Person.sort_name < chosen.sort_name, and_(Person.sort_name == chosen.sort_name, Person.id < chosen.id)
-    )
-    return _count(shown, earlier) // size + 1
+    earlier = query.select(Person.id).where(_before(query, chosen))
+    return _count(earlier, None).number // size + 1
 
 
-def _matches(q: str) -> ColumnElement[bool]:
-    """Every word of the query stands in the person's names or addresses, in any order."""
-    found: list[ColumnElement[bool]] = []
-    for token in q.split()[:MOST_WORDS]:
-        words = [fold_email(token)] if "@" in token else words_of(token)
-        found += [Person.search_text.contains(word, autoescape=True) for word in words]
-    return and_(*found) if found else Person.id < 0
+def _before(query: _Query, chosen: Person) -> ColumnElement[bool]:
+    """Of whoever stands before the chosen person. Where one of a state has no value for a key, none of it has one."""
+    earlier: list[ColumnElement[bool]] = []
+    same: list[ColumnElement[bool]] = []
+    for key in query.order:
+        value = getattr(chosen if key.class_ is Person else chosen.account, key.key)
+        if value is None:
+            same.append(key.is_(None))
+            continue
+        earlier.append(and_(*same, key > value if query.descending else key < value))
+        same.append(key == value)
+    return or_(*earlier)

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from portal import clock
-from portal.domain import contact_details
 from portal.domain.account_state import AccountState
 from portal.domain.contact_details import ContactDetails
 from portal.domain.email_addresses import fold_email
@@ -18,7 +17,7 @@ from portal.domain.roles import Permission, Role, may_act_on
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Account, Organisation, Person, PersonContactType
-from portal.services import accounts, address_notices, audit, organisations, sequences
+from portal.services import accounts, address_notices, audit, organisations, record_index, sequences
 from portal.services.accounts import NotPermitted
 from portal.services.sessions import SignedIn
 from portal.transactions import begin_write
@@ -266,8 +265,8 @@ def _write(person: Person, details: ContactDetails) -> None:
     for column in COLUMNS:
         setattr(person, column, getattr(details, column))
     held = {kept.contact_type: kept for kept in person.contact_types}
-    person.contact_types = [held.get(name) or PersonContactType(contact_type=name) for name in sorted(details.types)]
-    person.is_contact = bool(details.types)
-    person.primary_email_folded = fold_email(details.primary_email)
-    person.sort_name = contact_details.sort_name(details)
-    person.search_text = contact_details.search_text(details)
+    person.contact_types = [
+        held.get(name) or PersonContactType(contact_type=name, organisation_id=person.organisation_id)
+        for name in sorted(details.types)
+    ]
+    record_index.refresh(person)

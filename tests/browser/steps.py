@@ -20,7 +20,7 @@ def make_contact(page: Any, first: str, last: str, email: str = "") -> None:
     else:
         form.get_by_label("Has no e-mail address").check()
     form.get_by_label("Payroll Contact").check()
-    form.get_by_role("button", name="Save").click()
+    form.get_by_role("button", name="Save", exact=True).click()
     page.locator("#self-service-details").wait_for()
 
 

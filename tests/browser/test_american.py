@@ -40,7 +40,7 @@ def test_words_and_dates_are_american(
     assert "Organization Contact Maintenance" in words
     assert "Enrollment Completed" in words
     assert "Is Re-Enrolled Set" in words
-    assert page.get_by_role("button", name="Re-Enroll").count() == 1
+    assert page.locator("#self-service-details").get_by_role("button", name="Re-Enroll").count() == 1
     assert re.search(r"\b\d\d/\d\d/20\d\d \d\d:\d\d [AP]M\b", page.locator("[data-name=last-failure]").inner_text())
     assert re.search(r"at \d?\d:\d\d [AP]M on [A-Z][a-z]+ \d?\d, 20\d\d", words)
     assert not re.search(r"[Oo]rganis|[Ee]nrol(?!l)", words)

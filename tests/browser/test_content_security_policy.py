@@ -61,7 +61,7 @@ def visitors_pages(page: Any) -> None:
 def search_and_page(page: Any) -> None:
     page.get_by_role("link", name="All people").click()
     page.wait_for_url("**tab=people**")
-    page.get_by_label("Search by name or e-mail address").fill("okonk")
+    page.get_by_label("Search by name, e-mail, username, number or phone").fill("okonk")
     page.get_by_text("Results 1 - 1 of 1").wait_for()
 
 
@@ -69,10 +69,10 @@ def keep_a_contact(page: Any) -> None:
     page.goto(CONTACTS)
     steps.make_contact(page, "Polly", "Policy", "polly@coe.example")
     page.locator("#last_name").fill("")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.locator(".nhsuk-error-summary").wait_for()
     page.locator("#last_name").fill("Policy")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Nothing was different").wait_for()
     steps.press(page, "Register", becomes="registration-pending")
     page.once("dialog", lambda dialog: dialog.accept())
@@ -150,7 +150,7 @@ def test_what_people_typed_into_every_field_does_nothing(
     page.locator("#middle_name").fill('" hx-get="//evil.example" hx-trigger="load')
     page.get_by_label("Job Title").fill("{{7*191}}<svg onload=planted=1>")
     page.get_by_label("Employee number").fill("' hx-on:load='planted=1")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("The changes have been saved.").wait_for()
     number = str(page.url).partition("/contacts/")[2].partition("?")[0].partition("#")[0]
     steps.press(page, "Register", becomes="registration-pending")

@@ -91,14 +91,14 @@ def test_without_javascript_a_refused_move_and_a_form_with_mistakes_are_whole_pa
     other.goto(page.url)
     steps.press(other, "Register", becomes="registration-pending")
     with page.expect_navigation() as navigation:
-        page.get_by_role("button", name="Register").click()
+        page.locator("#self-service-details").get_by_role("button", name="Register").click()
     assert navigation.value.status == 409
     assert "Register is not possible now" in page.locator("#self-service-refusal").inner_text()
     assert in_view(page, "#self-service-refusal")
     sound(page, navigation.value, scripts=False)
     page.goto(f"{steps.CONTACTS}/new")
     with page.expect_navigation() as navigation:
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
     assert navigation.value.status == 422
     assert "Enter" in page.locator(".nhsuk-error-summary").inner_text()
     assert in_view(page, ".nhsuk-error-summary")

@@ -104,7 +104,7 @@ def test_what_a_search_finds_is_said_by_an_element_that_stays(screen: Any) -> No
 
 
 def test_search_tabs_and_pages_are_reached(screen: Any) -> None:
-    tab_to(screen, "Search by name or e-mail address")
+    tab_to(screen, "Search by name, e-mail, username, number or phone")
     screen.keyboard.type("Katie")
     screen.get_by_text("Results 1 - 1 of 1").wait_for()
     tab_to(screen, "Katie Contact")

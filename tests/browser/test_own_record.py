@@ -54,11 +54,11 @@ def saves_a_phone(owner: Any, looked_at: Callable[[Any], None]) -> None:
     owner.goto("/account/record")
     owner.get_by_label("Mobile Phone Number").fill("12")
     owner.watch.expect_status(422)
-    owner.get_by_role("button", name="Save").click()
+    owner.get_by_role("button", name="Save", exact=True).click()
     owner.get_by_text("There is a problem").wait_for()
     looked_at(owner)
     owner.get_by_label("Mobile Phone Number").fill("(831) 555-0123")
-    owner.get_by_role("button", name="Save").click()
+    owner.get_by_role("button", name="Save", exact=True).click()
     owner.get_by_text("The changes have been saved.").wait_for()
     assert owner.get_by_label("Mobile Phone Number").input_value() == "(831) 555-0123"
 

@@ -57,7 +57,7 @@ def use_every_control(page: Any, sent: Sent, last_name: str) -> None:
     page.wait_for_url(lambda url: "tab=people" not in url)
     steps.make_contact(page, "Toby", last_name, f"{last_name.lower()}@coe.example")
     page.get_by_label("Job Title").fill("Clerk")
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("The changes have been saved.").wait_for()
     steps.press(page, "Register", becomes="registration-pending")
     sent.look(page)
@@ -65,11 +65,11 @@ def use_every_control(page: Any, sent: Sent, last_name: str) -> None:
     page.locator("#self-service-details").get_by_role("button", name="Re-Enrol").click()
     page.get_by_text("The contact has been re-enrolled.").wait_for()
     page.once("dialog", lambda dialog: dialog.accept())
-    page.get_by_label("Status", exact=False).first.select_option("inactive")
-    page.get_by_role("button", name="Save").click()
+    page.locator("#contact-details").get_by_label("Status", exact=False).first.select_option("inactive")
+    page.get_by_role("button", name="Save", exact=True).click()
     page.locator("#self-service-details[data-account-state=inactive]").wait_for()
-    page.get_by_label("Status", exact=False).first.select_option("active")
-    page.get_by_role("button", name="Save").click()
+    page.locator("#contact-details").get_by_label("Status", exact=False).first.select_option("active")
+    page.get_by_role("button", name="Save", exact=True).click()
     page.locator("#self-service-details[data-account-state=not-registered]").wait_for()
 
 
@@ -114,11 +114,11 @@ def test_a_page_of_the_session_before_is_refused_with_a_word_and_works_again_whe
     sign_in_anew(other, sign_in)
     page.get_by_label("Job Title").fill("Changed in vain")
     with page.expect_response(lambda response: response.status == 403):
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("This page belongs to an earlier sign-in").wait_for()
     assert page.get_by_label("Job Title").input_value() == "Changed in vain", "what was typed is there still"
     page.reload()
-    page.get_by_role("button", name="Save").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     page.get_by_text("Nothing was different").wait_for()
 
 

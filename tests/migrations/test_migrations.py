@@ -61,7 +61,11 @@ def inventory() -> dict[str, Any]:
             "checks": {
                 check["name"]: normalised(str(check["sqltext"])) for check in inspector.get_check_constraints(table)
             },
-            "indexes": by_name(inspector.get_indexes(table)),
+            "indexes": {
+                name: index | {"dialect_options": {key: str(value) for key, value in options.items()}}
+                for name, index in by_name(inspector.get_indexes(table)).items()
+                for options in [index.get("dialect_options", {})]
+            },
         }
     return found
 

@@ -38,6 +38,7 @@ def row_of(table: Table, number: int) -> dict[str, Any]:
     """One row: what a check asks for by name, the rest by type; ``number`` is its id and that of all that it is of."""
     named: dict[str, Any] = {
         "state": "active" if table.name == "accounts" else "queued",
+        "state_order": 5,
         "kind": {"sessions": "full", "organisation_names": "former"}.get(table.name, "some kind"),
         "contact_type": ("admin", "payroll", "tpa")[number - 1],
         "role": "local_administrator",
@@ -78,6 +79,11 @@ def rows() -> Rows:
         }
 
 
+def without_terms(rows: Rows) -> Rows:
+    """Rows without what a migration may put together anew: the text that a search looks in."""
+    return rows | {"people": [{**row, "search_text": None} for row in rows["people"]]}
+
+
 def common(found: Rows, wanted: Rows) -> Rows:
     """``found``, without the tables and columns that ``wanted`` does not have."""
     return {
@@ -106,7 +112,7 @@ def test_an_upgrade_keeps_every_row_and_makes_what_a_new_database_has(blank: Bla
         flask_migrate.upgrade()
         assert (inventory(), programs()) == fresh
         after = rows()
-        assert common(after, before) == before
+        assert without_terms(common(after, before)) == without_terms(before)
         assert {name for name, kept in after.items() if not kept} == set(after) - set(before), "new tables are empty"
         check_foreign_keys()
 
@@ -124,7 +130,7 @@ def test_the_last_step_is_taken_back_with_every_row_that_was_there_before_it(bla
         assert all(len(left) == ROWS_OF_EACH for left in kept.values())
         check_foreign_keys()
         flask_migrate.upgrade()
-        assert common(rows(), kept) == kept
+        assert without_terms(common(rows(), kept)) == without_terms(kept)
 
 
 def check_foreign_keys() -> None:
@@ -173,12 +179,12 @@ def test_an_upgrade_of_a_database_in_use_that_is_killed_leaves_all_or_nothing(fi
         killed.kill()
         with filled.database():
             whole = inventory() != old
-            assert common(rows(), before) == before
+            assert without_terms(common(rows(), before)) == without_terms(before)
         if whole:
             check_whole(filled)
         assert upgrade(filled, f"again-{number}").process.wait(60) == 0
         check_whole(filled)
         with filled.database():
-            assert common(rows(), before) == before
+            assert without_terms(common(rows(), before)) == without_terms(before)
             flask_migrate.downgrade()
             assert inventory() == old

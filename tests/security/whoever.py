@@ -37,7 +37,9 @@ class People:
             self.trust, f"Pat Person{self.count:02}", email=address, state=state, account={**named, **columns}
         ).account
         kept = ("failures", "failures_total", "failures_since_success", "locked_at", "temporary_password_failures")
-        self.rows[made.id] = {"state": made.state} | {name: getattr(made, name) for name in kept}
+        self.rows[made.id] = {"state": made.state, "state_order": made.state_order} | {
+            name: getattr(made, name) for name in kept
+        }
         return made
 
     def make_ready(self) -> None:

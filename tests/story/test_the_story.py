@@ -40,6 +40,7 @@ def test_a_local_administrator_signs_in_and_lands_on_the_maintenance_screen(
     headings = [text_of(head) for head in screen.page.all("th") if head.get("scope") == "col"]
     assert headings == [
         "Full Name", "Status", "Email Address", "Contact Type", "Primary Phone Number", "Self Service Status",
+        "Last Successful Login", "Next step",
     ]  # fmt: skip
     assert re.search(r"Page 1 of \d+ Results 1 - 10 of \d+ ", screen.page.words)
 

@@ -50,8 +50,9 @@ class Answer:
     @property
     def buttons(self) -> set[str]:
         """The moves that the chosen contact's panel offers."""
-        moves = {"register", "unlock", "re-enrol", "deactivate", "reactivate"}
-        return {urlsplit(form.action).path.rpartition("/")[2] for form in self.page.forms} & moves
+        panel = {id(node) for node in self.page.by_id("self-service-details").iter()}
+        forms = [form for form in self.page.forms if id(form.element) in panel]
+        return {urlsplit(form.action).path.rpartition("/")[2] for form in forms}
 
 
 class Visitor:

@@ -16,11 +16,42 @@ STATES: dict[str, tuple[LazyString, str]] = {
 }
 """Each state's words and the colour of its tag; an expired registration is shown as such."""
 
+COLUMNS: dict[str, tuple[LazyString, str]] = {
+    "last_name": (_("Full Name"), "app-column--name"),
+    "status": (_("Status"), "app-column--status"),
+    "primary_email": (_("Email Address"), "app-column--email"),
+    "types": (_("Contact Type"), "app-column--types"),
+    "primary_phone": (_("Primary Phone Number"), "app-column--phone"),
+    "state": (_("Self Service Status"), "app-column--state"),
+    "last_sign_in": (_("Last Successful Login"), "app-column--login"),
+}
+"""What the list sorts by, as in the address, with the column's heading."""
+
+FILTERS: dict[str, LazyString] = {
+    AccountState.NOT_REGISTERED: _("Never registered"),
+    AccountState.REGISTRATION_PENDING: _("Registration pending"),
+    AccountState.ACTIVE: _("Active"),
+    AccountState.LOCKED: _("Locked"),
+    AccountState.UNLOCK_PENDING: _("Unlock pending"),
+    AccountState.INACTIVE: _("Inactive"),
+    "registration-expired": _("Registration expired"),
+    "expires-today": _("Registration expires today"),
+    "no-usable-email": _("No usable e-mail"),
+    "holds-role": _("Holds a role"),
+}
+"""What the list may be narrowed down to by ``state=``."""
+
 BUTTONS: dict[AccountAction, LazyString] = {
     AccountAction.REGISTER: _("Register"),
     AccountAction.UNLOCK: _("Unlock"),
     AccountAction.RE_ENROL: _("Re-Enrol"),
 }
+MAIN_MOVES: dict[AccountState, AccountAction] = {
+    AccountState.NOT_REGISTERED: AccountAction.REGISTER,
+    AccountState.LOCKED: AccountAction.UNLOCK,
+    AccountState.REGISTRATION_PENDING: AccountAction.RE_ENROL,
+}
+"""What a row of the list offers: what its state waits for."""
 MOVES: dict[AccountAction, LazyString] = {
     **BUTTONS,
     AccountAction.DEACTIVATE: _("save with the status Inactive"),

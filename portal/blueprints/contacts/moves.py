@@ -44,7 +44,7 @@ def make(code: str, ess_id: int, move: Move) -> str | Response | tuple[str, int]
     except NoEmailAddress:
         return _refused(person, self_service.no_address())
     if htmx.is_htmx():
-        return screens.panel_answer(person, Said(panel_notice=notices.NOTICES[move.notice]))
+        return screens.move_answer(person, Said(panel_notice=notices.NOTICES[move.notice]))
     back = safe_next(request.form.get("next")) or screens.next_url(person, screens.wanted())
     return htmx.see_other(back, move.notice)
 
@@ -52,5 +52,5 @@ def make(code: str, ess_id: int, move: Move) -> str | Response | tuple[str, int]
 def _refused(person: Person, why: str) -> tuple[str, int]:
     said = Said(refusal=why)
     if htmx.is_htmx():
-        return screens.panel_answer(person, said), 409
+        return screens.move_answer(person, said), 409
     return screens.chosen(person, said), 409

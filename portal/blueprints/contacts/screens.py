@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response
 from portal import htmx, notices
 from portal.blueprints.contacts import self_service
 from portal.blueprints.contacts.forms import ContactForm
-from portal.blueprints.contacts.presenters import contact_url, list_view, query_of
+from portal.blueprints.contacts.list_views import list_view, row_move
+from portal.blueprints.contacts.presenters import contact_url, query_of, state_tag
 from portal.blueprints.record_words import FIELDS, Difference, differences, value_text
 from portal.models import Organisation, Person
 from portal.notices import Notice
 from portal.permissions import safe_next
-from portal.services import contact_list, contacts
-from portal.services.contact_list import Wanted
+from portal.services import contact_filters, contact_list, contacts
+from portal.services.contact_filters import Wanted
 from portal.services.contact_mail import mailed_to
 from portal.services.contacts import Conflict
 
@@ -40,21 +41,23 @@ PANEL_NOTICES = ("created", "registered", "unlocked", "re-enrolled", "deactivate
 def wanted() -> Wanted:
     """The list that is in front of who asks."""
     read = htmx.page_query().get
-    return Wanted.read(read("tab", ""), read("q", ""), read("size", ""), read("page", ""))
+    return contact_filters.read(read, contact_list.ORDERS)
 
 
 def screen(organisation: Organisation, person: Person | None, form: ContactForm | None, said: Said = NOTHING) -> str:
     """The screen with ``person`` chosen, or with an empty ``form``, or with nothing chosen."""
     asked = wanted()
-    htmx.remember_search()
+    htmx.remember_search(request.path + _question(asked))
     said = said if said is not NOTHING else _left()
     here = request.path
     if person is not None:
         here = contact_url(organisation, person.ess_id)
+    keeps = contacts.keeps(current_user, organisation)
+    found = contact_list.find(organisation, asked, person)
     context = {
         "organisation": organisation,
-        "keeps": contacts.keeps(current_user, organisation),
-        "list": list_view(organisation, asked, contact_list.find(organisation, asked, person), here, person),
+        "keeps": keeps,
+        "list": list_view(organisation, asked, found, here, person, lambda each: _may_act(each, keeps)),
         "chosen": person,
         "form": form,
         "form_action": here + _question(asked),
@@ -98,6 +101,23 @@ def in_conflict(form: ContactForm, conflict: Conflict) -> Said:
     return Said(conflict=differences(conflict.details, form.details()))
 
 
+def move_answer(person: Person, said: Said) -> str:
+    """What a move answers to HTMX, at the place where its button was pressed: the list, or the panel."""
+    return row_answer(person, said) if htmx.is_for("list-said") else panel_answer(person, said)
+
+
+def row_answer(person: Person, said: Said) -> str:
+    """What the move of a row did, and the row's state and next step beside it."""
+    keeps = contacts.keeps(current_user, person.organisation)
+    return render_template(
+        "contacts/_row_answer.html",
+        person=person,
+        tag=state_tag(person),
+        move=row_move(person, wanted()) if _may_act(person, keeps) else None,
+        said=said,
+    )
+
+
 def panel_answer(person: Person, said: Said) -> str:
     """The Self Service Details alone, and the state in the list's row beside it."""
     asked = wanted()
@@ -132,6 +152,11 @@ def panel_of(person: Person) -> self_service.Panel:
         own=contacts.is_own(current_user, person),
         below=contacts.is_above(current_user, person),
     )
+
+
+def _may_act(person: Person, keeps: bool) -> bool:
+    """Whether who is signed in may move the account; ``keeps`` says so of the organisation."""
+    return keeps and not contacts.is_own(current_user, person) and not contacts.is_above(current_user, person)
 
 
 def next_url(person: Person, asked: Wanted) -> str:

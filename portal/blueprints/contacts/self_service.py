@@ -9,9 +9,10 @@ from flask_babel import gettext as _
 from portal import clock
 from portal.blueprints.browser_list import browsers_in_words
 from portal.blueprints.contacts import external
+from portal.blueprints.contacts.list_views import question
 from portal.blueprints.contacts.messages import BUTTONS, INTERNAL, INTERNAL_MAIL, MAILS, MOVES
 from portal.blueprints.contacts.presenters import Tag, state_tag
-from portal.domain.account_state import AccountAction, AccountState, MoveRefused, possible_actions
+from portal.domain.account_state import AccountState, MoveRefused, possible_actions
 from portal.domain.roles import Role
 from portal.filters import moment
 from portal.models import Account, OutboxMessage, Person
@@ -102,13 +103,6 @@ def no_address() -> str:
 
 def _buttons(person: Person) -> list[Button]:
     possible = possible_actions(accounts.shown_state(person.account), accounts.circumstances(person.account))
-    confirm = {
-        AccountAction.RE_ENROL: _(
-            "Re-enrol %(name)s? A new temporary password is e-mailed, the present password stops working and all "
-            "sessions end.",
-            name=person.full_name,
-        )
-    }
     offered = [action for action in BUTTONS if action in possible]
     return [
         Button(
@@ -117,7 +111,7 @@ def _buttons(person: Person) -> list[Button]:
                 f"contacts.{action.value.replace('-', '_')}", code=person.organisation.code, ess_id=person.ess_id
             ),
             variant=None if number == 0 else "secondary",
-            confirm=confirm.get(action),
+            confirm=question(action, person),
         )
         for number, action in enumerate(offered)
     ]

@@ -7,9 +7,8 @@ from typing import Any, cast
 
 from sqlalchemy import Table, insert, select
 
-from portal.domain import contact_details
+from portal.domain import record_terms
 from portal.domain.account_state import AccountState
-from portal.domain.contact_details import ContactDetails
 from portal.domain.email_addresses import fold_email
 from portal.domain.passwords import ALPHABET
 from portal.domain.usernames import username_base
@@ -49,6 +48,7 @@ class Member:
     ess_id: int = 0
     account: dict[str, Any] = field(default_factory=dict)
     record: dict[str, Any] = field(default_factory=dict)
+    username: str | None = None
     person_id: int = 0
     account_id: int = 0
 
@@ -83,20 +83,27 @@ def add(organisation: Organisation, members: list[Member], usernames: Usernames,
     first = sequences.next_value(sequences.ESS_ID, len(without)) if without else 0
     for number, member in enumerate(without):
         member.ess_id = first + number
+    for member in members:
+        was_registered = member.state is not AccountState.NOT_REGISTERED
+        member.username = usernames.next(organisation, member) if was_registered else None
     # Plain inserts, and the ids read back at once: answering ids row by row would take four times as long.
     _insert(Person, [_person_row(organisation, member, now) for member in members])
     here = select(Person.ess_id, Person.id).where(Person.organisation_id == organisation.id)
     people = {row.ess_id: row.id for row in db.session.execute(here)}
     for member in members:
         member.person_id = people[member.ess_id]
-    _insert(Account, [_account_row(organisation, member, usernames) for member in members])
+    _insert(Account, [_account_row(organisation, member) for member in members])
     # By their numbers: a database that was just filled knows nothing of its sizes, and may join row by row.
     ids = [member.person_id for member in members]
     theirs = select(Account.person_id, Account.id).where(Account.person_id.between(min(ids), max(ids)))
     accounts = {row.person_id: row.id for row in db.session.execute(theirs)}
     for member in members:
         member.account_id = accounts[member.person_id]
-    held = [{"person_id": member.person_id, "contact_type": held} for member in members for held in member.types]
+    held = [
+        {"person_id": member.person_id, "contact_type": held, "organisation_id": organisation.id}
+        for member in members
+        for held in member.types
+    ]
     if held:
         _insert(PersonContactType, held)
 
@@ -107,18 +114,21 @@ def _insert(model: type[Model], rows: list[dict[str, Any]]) -> None:
 
 
 def _person_row(organisation: Organisation, member: Member, now: datetime) -> dict[str, Any]:
-    details = ContactDetails(member.first_name, member.last_name, primary_email=member.email)
+    names = (member.first_name, "", member.last_name)
+    phones = [member.record.get(name, "") for name in ("primary_phone", "secondary_phone", "mobile_phone")]
+    numbers = (member.username or "", str(member.ess_id), member.record.get("employee_number", ""))
     return {
         "ess_id": member.ess_id,
         "organisation_id": organisation.id,
         "first_name": member.first_name,
         "last_name": member.last_name,
-        "sort_name": contact_details.sort_name(details),
-        "search_text": contact_details.search_text(details),
+        "sort_name": record_terms.sort_name(*names),
+        "search_text": record_terms.search_text(names, [member.email], numbers, phones),
         "primary_email": member.email,
         "primary_email_folded": fold_email(member.email),
         "job_title": member.job_title,
         "is_contact": bool(member.types),
+        "sorted_types": record_terms.sorted_types(member.types),
         "created_at": now,
         "updated_at": now,
         "has_no_email": False,
@@ -145,12 +155,12 @@ ACCOUNT_DEFAULTS: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _account_row(organisation: Organisation, member: Member, usernames: Usernames) -> dict[str, Any]:
-    was_registered = member.state is not AccountState.NOT_REGISTERED
+def _account_row(organisation: Organisation, member: Member) -> dict[str, Any]:
     return {
         **ACCOUNT_DEFAULTS,
         "person_id": member.person_id,
+        "organisation_id": organisation.id,
         "state": member.state,
-        "username": usernames.next(organisation, member) if was_registered else None,
+        "username": member.username,
         **member.account,
     }

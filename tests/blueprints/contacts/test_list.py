@@ -51,7 +51,8 @@ def test_the_list_has_the_columns_that_its_users_know(organisation: Organisation
     assert "Organisation Contact Maintenance" in page.title
     heads = [text_of(node) for node in page.all("th", scope="col")]
     assert heads == [
-        "Full Name", "Status", "Email Address", "Contact Type", "Primary Phone Number", "Self Service Status"
+        "Full Name", "Status", "Email Address", "Contact Type", "Primary Phone Number", "Self Service Status",
+        "Last Successful Login", "Next step",
     ]  # fmt: skip
     assert rows(page)[1] == [
         "Bruno Contact",
@@ -60,6 +61,8 @@ def test_the_list_has_the_columns_that_its_users_know(organisation: Organisation
         "Account Receivable Contact, Admin Contact, TPA Contact",
         "01603 555 0100",
         "Locked",
+        "",
+        "Unlock Bruno Contact",
     ]
     assert page.link("Bruno Contact") == f"{URL}/{bruno.ess_id}#chosen-contact"
 
