@@ -73,12 +73,12 @@ def test_what_no_list_knows_is_as_if_it_were_not_there(
 
 def test_each_row_offers_what_its_state_waits_for(four: dict[str, Person], local_admin_client: CheckingClient):
     page = local_admin_client.get(URL).page
-    offered = {name: text_of(page.one("span", id=f"move-of-{person.ess_id}")) for name, person in four.items()}
+    offered = {name: text_of(page.one("div", id=f"move-of-{person.ess_id}")) for name, person in four.items()}
     assert offered == {
         "Lou": "Unlock Lou Contact", "Nora": "Register Nora Contact", "Ines": "", "Petra": "Re-Enrol Petra Contact"
     }  # fmt: skip
     chosen = local_admin_client.get(f"{URL}/{four['Lou'].ess_id}").page
-    assert text_of(chosen.one("span", id=f"move-of-{four['Lou'].ess_id}")) == "", "the panel has it"
+    assert text_of(chosen.one("div", id=f"move-of-{four['Lou'].ess_id}")) == "", "the panel has it"
 
 
 def test_a_step_pressed_in_the_list_says_there_what_it_did(four: dict[str, Person], local_admin_client: CheckingClient):
