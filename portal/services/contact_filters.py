@@ -119,7 +119,7 @@ def _of_type(organisation: Organisation, contact_type: str) -> Filter:
 
 def _in_state(organisation: Organisation, state: str) -> Filter:
     if state == "no-usable-email":
-        return _people(organisation, text(UNUSABLE_EMAIL))
+        return _people(organisation, text(f"({UNUSABLE_EMAIL})"))
     if state == "holds-role":
         held = select(RoleGrant.account_id).where(RoleGrant.ended_at.is_(None))
         return _account(organisation, Account.id.in_(held))

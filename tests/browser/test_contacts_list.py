@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tests.browser import steps
-from tests.browser.steps import CONTACTS
 
 
 @pytest.fixture
@@ -22,22 +21,28 @@ def first_name(screen: Any) -> str:
     return str(screen.locator("#contact-list tbody tr").first.locator("a").first.inner_text())
 
 
+def choose(screen: Any, field: str, option: str) -> None:
+    """Chooses as somebody with the field in hand does; the driver alone sets the choice and moves no focus."""
+    screen.locator(f"#{field}").focus()
+    screen.locator(f"#{field}").select_option(option)
+
+
 def test_a_filter_narrows_the_list_down_and_back_takes_it_away(screen: Any) -> None:
-    screen.locator("#filter-state").select_option("locked")
-    screen.wait_for_url(re.compile(r"\?state=locked&page=1$"))
-    screen.get_by_text("Results 1 - 2 of 2").wait_for()
+    choose(screen, "filter-state", "no-usable-email")
+    screen.wait_for_url(re.compile(r"\?state=no-usable-email&page=1$"))
+    screen.get_by_text("Results 1 - 3 of 3").wait_for()
     assert screen.evaluate("document.activeElement.id") == "filter-state"
-    screen.locator("#filter-type").select_option("payroll")
+    choose(screen, "filter-type", "payroll")
     screen.get_by_text("Results 1 - 1 of 1").wait_for()
-    assert first_name(screen) == "Katie Contact"
+    assert first_name(screen) == "Rosalind Achterberg"
     screen.go_back()
-    screen.get_by_text("Results 1 - 2 of 2").wait_for()
-    assert screen.locator("#filter-state").input_value() == "locked"
+    screen.get_by_text("Results 1 - 3 of 3").wait_for()
+    assert screen.locator("#filter-state").input_value() == "no-usable-email"
     assert screen.locator("#filter-type").input_value() == ""
     screen.go_back()
     screen.get_by_text("Results 1 - 10 of 11").wait_for()
     screen.go_forward()
-    screen.get_by_text("Results 1 - 2 of 2").wait_for()
+    screen.get_by_text("Results 1 - 3 of 3").wait_for()
 
 
 def test_a_heading_sorts_and_the_narrow_list_has_a_choice_instead(screen: Any) -> None:
@@ -55,16 +60,17 @@ def test_a_heading_sorts_and_the_narrow_list_has_a_choice_instead(screen: Any) -
 
 
 def test_a_step_is_pressed_in_the_list_and_says_there_what_it_did(screen: Any) -> None:
+    screen.get_by_role("link", name="25 rows a page").click()
+    row = screen.locator("tr[data-ess-id='2978']")
+    row.wait_for()
     before = screen.url
-    row = screen.locator("tr[data-ess-id='2973']")
-    row.get_by_role("button", name="Unlock Katie Contact").click()
-    screen.get_by_text("Katie Contact: The account has been unlocked.").wait_for()
+    row.get_by_role("button", name="Unlock Ingrid Sørensen").click()
+    screen.get_by_text("Ingrid Sørensen: The account has been unlocked.").wait_for()
     row.get_by_text("Unlock pending").wait_for()
     assert row.get_by_role("button").count() == 0
     assert screen.evaluate("document.activeElement.id") == "list-said"
     assert screen.url == before
     assert steps.is_the_same_document(screen)
-    assert screen.url.endswith(CONTACTS)
 
 
 def test_re_enrol_in_the_list_asks_first(screen: Any) -> None:

@@ -153,6 +153,17 @@ def test_filters_hold_together(organisation: Organisation, seven: dict[str, Pers
 
 
 @pytest.mark.usefixtures("way")
+def test_whom_mail_does_not_reach_is_asked_of_this_organisation_and_with_every_other_filter(organisation: Organisation):
+    elsewhere = factories.organisation("Priory Hospital")
+    factories.person(elsewhere, "Elsie Elsewhere", email_is_temporary=True)
+    factories.person(organisation, "Paula Payroll", email_is_temporary=True, types=["payroll"])
+    factories.person(organisation, "Beth Benefit", email_is_temporary=True, types=["benefit"])
+    assert found(organisation, state="no-usable-email") == ["Beth", "Paula"]
+    assert found(organisation, state="no-usable-email", type="payroll") == ["Paula"]
+    assert found(organisation, state="no-usable-email", q="beth") == ["Beth"]
+
+
+@pytest.mark.usefixtures("way")
 def test_a_search_finds_numbers_usernames_and_phones_however_they_are_typed(organisation: Organisation):
     ada = factories.person(
         organisation, "Ada Contact", primary_phone="01603 555 0142", employee_number="AD-77", state=S.NOT_REGISTERED
