@@ -61,9 +61,9 @@ def test_a_heading_sorts_and_the_narrow_list_has_a_choice_instead(screen: Any) -
 
 def test_a_step_is_pressed_in_the_list_and_says_there_what_it_did(screen: Any) -> None:
     screen.get_by_role("link", name="25 rows a page").click()
-    row = screen.locator("tr[data-ess-id='2978']")
-    row.wait_for()
+    screen.wait_for_url(re.compile(r"size=25"))
     before = screen.url
+    row = screen.locator("tr[data-ess-id='2978']")
     row.get_by_role("button", name="Unlock Ingrid Sørensen").click()
     screen.get_by_text("Ingrid Sørensen: The account has been unlocked.").wait_for()
     row.get_by_text("Unlock pending").wait_for()
