@@ -30,19 +30,19 @@ def choose(screen: Any, field: str, option: str) -> None:
 def test_a_filter_narrows_the_list_down_and_back_takes_it_away(screen: Any) -> None:
     choose(screen, "filter-state", "no-usable-email")
     screen.wait_for_url(re.compile(r"\?state=no-usable-email&page=1$"))
-    screen.get_by_text("Results 1 - 3 of 3").wait_for()
+    screen.get_by_text(re.compile(r"Results 1 - (\d) of \1$")).wait_for()
     assert screen.evaluate("document.activeElement.id") == "filter-state"
     choose(screen, "filter-type", "payroll")
     screen.get_by_text("Results 1 - 1 of 1").wait_for()
     assert first_name(screen) == "Rosalind Achterberg"
     screen.go_back()
-    screen.get_by_text("Results 1 - 3 of 3").wait_for()
+    screen.get_by_text(re.compile(r"Results 1 - (\d) of \1$")).wait_for()
     assert screen.locator("#filter-state").input_value() == "no-usable-email"
     assert screen.locator("#filter-type").input_value() == ""
     screen.go_back()
-    screen.get_by_text("Results 1 - 10 of 11").wait_for()
+    screen.get_by_text(re.compile(r"Results 1 - 10 of \d+")).wait_for()
     screen.go_forward()
-    screen.get_by_text("Results 1 - 3 of 3").wait_for()
+    screen.get_by_text(re.compile(r"Results 1 - (\d) of \1$")).wait_for()
 
 
 def test_a_heading_sorts_and_the_narrow_list_has_a_choice_instead(screen: Any) -> None:
