@@ -1,4 +1,4 @@
-"""A contact's record: what may stand in it, and the forms in which x.
+"""A contact's record: what may stand in it.
 
 Choices are named by their field values; the words for people are the pages' business. Names may hold any printable
 character, phones are judged by their country, e-mail addresses by their syntax, never by asking the network.
