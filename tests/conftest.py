@@ -31,6 +31,7 @@ pytest_plugins = [
     "tests.support.intruder",
     "tests.support.redis",
     "tests.support.embedded",
+    "tests.support.queries",
 ]
 
 SECRET_KEY = "a key for the tests alone, long enough to sign"

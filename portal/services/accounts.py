@@ -70,8 +70,13 @@ def locked(account_id: int) -> Account:
 
 def shown_state(account: Account) -> AccountState:
     """The state as shown and as treated: an expired unlock is a lock."""
-    now, until, longest = clock.now(), account.unlock_expires_at, timedelta(hours=current_app.config["UNLOCK_HOURS"])
-    return account_state.shown_state(account.state, until if expiry.lasts(until, longest, now) else None, now)
+    return shown(account.state, account.unlock_expires_at)
+
+
+def shown(state: AccountState, unlock_expires_at: datetime | None) -> AccountState:
+    """The same of an account of which no more than this is known."""
+    now, until, longest = clock.now(), unlock_expires_at, timedelta(hours=current_app.config["UNLOCK_HOURS"])
+    return account_state.shown_state(state, until if expiry.lasts(until, longest, now) else None, now)
 
 
 def password_is_disabled(account: Account) -> bool:

@@ -4,7 +4,7 @@ Where some condition finds few people, these are looked at and sorted; where non
 until the page is full, and no more is counted than is worth saying.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -120,6 +120,21 @@ def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = Non
         people_count=people_count,
         elsewhere=elsewhere,
     )
+
+
+def ids(organisation: Organisation, wanted: Wanted, only: Collection[int] = ()) -> Iterator[int]:
+    """The numbers of the rows of everybody whom the list shows, in its order; or of those with the ESS IDs ``only``.
+
+    Whoever was chosen in a list stays chosen, whatever its filters say of them by now.
+    """
+    if not only:
+        return _streamed(_query(organisation, wanted).ids())
+    query = _query(organisation, Wanted(tab="people", sort=wanted.sort))
+    return _streamed(query.ids().where(Person.ess_id.in_(only)))
+
+
+def _streamed(numbers: Select[Any]) -> Iterator[int]:
+    return iter(db.session.scalars(numbers.execution_options(yield_per=1000)))
 
 
 def _query(organisation: Organisation, wanted: Wanted) -> _Query:

@@ -93,6 +93,8 @@ ACCESS: dict[str, dict[str, int]] = {
     "GET /organisations": those(SIGN_IN, 403, 403, 200, 200, 200, 200),
     "GET /organisations/<code>": those(SIGN_IN, 403, 403, 303, 404, 303, 303),
     "GET /organisations/<code>/contacts": those(SIGN_IN, 403, 403, 200, 404, 200, 200),
+    "GET /organisations/<code>/contacts.csv": those(SIGN_IN, 403, 403, 200, 404, 200, 200),
+    "GET /organisations/<code>/contacts.xlsx": those(SIGN_IN, 403, 403, 200, 404, 200, 200),
     "GET /organisations/<code>/contacts/new": those(SIGN_IN, 403, 403, 200, 404, 403, 200),
     "POST /organisations/<code>/contacts/new": those(SIGN_IN, 403, 403, 422, 404, 403, 422),
     "GET /organisations/<code>/contacts/<int:ess_id>": those(SIGN_IN, 403, 403, 200, 404, 200, 200),

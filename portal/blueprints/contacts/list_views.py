@@ -95,6 +95,8 @@ class ListView:
     search_in_place: str
     new_href: str
     cancel_href: str
+    excel_href: str
+    csv_href: str
     all_href: str
     people_href: str
     elsewhere: str | None
@@ -137,6 +139,8 @@ def list_view(
         search_in_place=here,
         new_href=url_for("contacts.new", code=organisation.code, **query_of(wanted)),
         cancel_href=url_for("contacts.index", code=organisation.code, **query_of(wanted)),
+        excel_href=url_for("contacts.export_excel", code=organisation.code, **query_of(replace(wanted, page=None))),
+        csv_href=url_for("contacts.export_csv", code=organisation.code, **query_of(replace(wanted, page=None))),
         all_href=at(**nothing),
         people_href=at(tab="people", page=None),
         elsewhere=count_text(found.elsewhere) if found.elsewhere.number else None,

@@ -202,3 +202,14 @@ def test_an_injected_name_stays_text(organisation: Organisation, local_admin_cli
     assert not page.all("img")
     page = local_admin_client.get(URL).page
     assert "<img src=x onerror=alert(1)>" in page.words
+
+
+def test_ten_rows_take_as_many_queries_as_a_hundred(organisation, local_admin_client, queries):
+    for number in range(105):
+        factories.person(organisation, f"Kit Contact{number}", types=["admin"], email=f"kit{number}@coe.example")
+    address = "/organisations/42061/contacts?size="
+    with queries() as ten:
+        local_admin_client.get(f"{address}10")
+    with queries() as hundred:
+        local_admin_client.get(f"{address}100")
+    assert len(hundred) == len(ten)
