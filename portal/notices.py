@@ -50,6 +50,9 @@ NOTICES: dict[str, Notice] = {
     "registered": Notice(_("The contact has been registered.")),
     "unlocked": Notice(_("The account has been unlocked.")),
     "re-enrolled": Notice(_("The contact has been re-enrolled.")),
+    "recovery-mailed": Notice(_("A link to choose a new password is on its way, as if the person had asked for it.")),
+    "role-granted": Notice(_("The role has been granted. It holds from the next page that the person opens.")),
+    "role-withdrawn": Notice(_("The role has been withdrawn. It ends with the next page that the person opens.")),
     "deactivated": Notice(_("The contact has been made inactive.")),
     "reactivated": Notice(_("The contact has been made active again. They are not registered yet.")),
     "link-mailed": Notice(

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_babel.speaklater import LazyString
 
-from portal.blueprints.record_words import FIELDS, value_text
+from portal.blueprints.record_words import FIELDS, IDENTITY_CHECKS, value_text
 from portal.blueprints.role_words import ROLES
 from portal.domain.account_state import AccountState
 from portal.domain.audit_events import EVENTS, Event
@@ -130,6 +130,14 @@ def _role(value: Any) -> str:
     return str(ROLES.get(value, value))
 
 
+def _scope(value: Any) -> str:
+    return str(value) if value else _("everything")
+
+
+def _method(value: Any) -> str:
+    return str(IDENTITY_CHECKS.get(value, value))
+
+
 def _changes(value: Any) -> str:
     """Each field that changed, by its label in the form."""
     return "; ".join(_change(name, *pair) for name, pair in value.items())
@@ -171,6 +179,8 @@ _READERS: dict[str, Callable[[Any], str]] = {
     "state": _state,
     "why": _state,
     "role": _role,
+    "scope": _scope,
+    "method": _method,
     "changes": _changes,
     "lost": _lost,
 }

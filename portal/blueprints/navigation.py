@@ -3,7 +3,7 @@
 from flask import request, url_for
 from flask_babel import gettext as _
 
-from portal.domain.roles import Role
+from portal.domain.roles import WITHIN_ORGANISATION, Role
 from portal.services.sessions import SignedIn
 
 Menu = dict[str, object]
@@ -13,7 +13,7 @@ def menus(signed_in: SignedIn) -> list[Menu]:
     """The menus of the navigation bar, each with its items; an item that is the present page says so."""
     found: list[Menu] = []
     for grant in signed_in.grants:
-        if grant.role is Role.LOCAL_ADMINISTRATOR and grant.organisation is not None:
+        if grant.role in WITHIN_ORGANISATION and grant.organisation is not None:
             contacts = _item(_("Organisation contacts"), url_for("contacts.index", code=grant.organisation.code))
             found.append({"text": _("Organisation"), "items": [contacts]})
             break

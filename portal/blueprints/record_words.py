@@ -26,6 +26,14 @@ CONTACT_TYPES: dict[str, LazyString] = {
     "tpa": _("TPA Contact"),
 }
 
+IDENTITY_CHECKS: dict[str, LazyString] = {
+    "known": _("known to me"),
+    "photo_id": _("photo ID seen"),
+    "video": _("video call"),
+    "other": _("other"),
+}
+"""How somebody's identity was checked, within a sentence."""
+
 FIELDS: dict[str, LazyString] = {
     "first_name": _("First Name"),
     "middle_name": _("Middle Name"),

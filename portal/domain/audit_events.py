@@ -37,6 +37,14 @@ EVENTS: dict[str, Event] = {
         _("%(actor)s re-enrolled you; the temporary password works until %(expires_at)s"),
         frozenset({"expires_at"}),
     ),
+    "account:registration:given-in-person": Event(
+        _(
+            "%(actor)s gave %(person)s a temporary password in person, which works until %(expires_at)s; "
+            "identity check: %(method)s, reference: %(reference)s"
+        ),
+        _("%(actor)s gave you a temporary password in person, which works until %(expires_at)s"),
+        frozenset({"expires_at", "method", "reference"}),
+    ),
     "account:registration:completed": Event(
         _("%(person)s completed the registration and chose a password"),
         _("You completed your registration and chose a password"),
@@ -121,6 +129,11 @@ EVENTS: dict[str, Event] = {
         _("A link to choose a new password was mailed to you: time %(times)s"),
         frozenset({"times"}),
     ),
+    "account:recovery:link-sent": Event(
+        _("%(actor)s had a link to choose a new password mailed to %(person)s: time %(times)s"),
+        _("%(actor)s had a link to choose a new password mailed to you: time %(times)s"),
+        frozenset({"times"}),
+    ),
     "account:recovery:help-mailed": Event(
         _("Recovery could not help %(person)s, and the mail said why: %(why)s"),
         _("Recovery could not help you, and the mail said why: %(why)s"),
@@ -146,9 +159,14 @@ EVENTS: dict[str, Event] = {
         frozenset({"address"}),
     ),
     "account:role:granted": Event(
-        _("%(actor)s granted %(person)s the role %(role)s"),
-        _("%(actor)s granted you the role %(role)s"),
-        frozenset({"role"}),
+        _("%(actor)s granted %(person)s the role %(role)s for %(scope)s"),
+        _("%(actor)s granted you the role %(role)s for %(scope)s"),
+        frozenset({"role", "scope"}),
+    ),
+    "account:role:withdrawn": Event(
+        _("%(actor)s withdrew from %(person)s the role %(role)s for %(scope)s"),
+        _("%(actor)s withdrew from you the role %(role)s for %(scope)s"),
+        frozenset({"role", "scope"}),
     ),
     "account:life:deactivated": Event(
         _("%(actor)s made %(person)s inactive"),

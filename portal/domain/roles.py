@@ -16,16 +16,24 @@ class Permission(StrEnum):
     """What a view may ask for."""
 
     OWN_ACCOUNT = "own-account"
+    FIND_PEOPLE = "find-people"
     SEE_CONTACTS = "see-contacts"
     KEEP_CONTACTS = "keep-contacts"
+    ADD_CONTACTS = "add-contacts"
+    RESET_PASSWORDS = "reset-passwords"
+    GRANT_ROLES = "grant-roles"
 
 
 GRANTS: dict[Role, frozenset[Permission]] = {
-    Role.PASSWORD_RESET_OPERATOR: frozenset(),
-    Role.LOCAL_ADMINISTRATOR: frozenset({Permission.SEE_CONTACTS, Permission.KEEP_CONTACTS}),
-    Role.REGIONAL_ACCOUNT_MANAGER: frozenset({Permission.SEE_CONTACTS}),
-    Role.CENTRAL_ADMINISTRATOR: frozenset({Permission.SEE_CONTACTS, Permission.KEEP_CONTACTS}),
+    Role.PASSWORD_RESET_OPERATOR: frozenset({Permission.FIND_PEOPLE, Permission.RESET_PASSWORDS}),
+    Role.LOCAL_ADMINISTRATOR: frozenset(set(Permission) - {Permission.OWN_ACCOUNT}),
+    Role.REGIONAL_ACCOUNT_MANAGER: frozenset(
+        {Permission.FIND_PEOPLE, Permission.SEE_CONTACTS, Permission.ADD_CONTACTS, Permission.GRANT_ROLES}
+    ),
+    Role.CENTRAL_ADMINISTRATOR: frozenset(set(Permission) - {Permission.OWN_ACCOUNT}),
 }
+ONLY_WITHOUT_ADMINISTRATOR = {Role.REGIONAL_ACCOUNT_MANAGER: frozenset({Permission.ADD_CONTACTS})}
+"""What a role permits only where an organisation has nobody of its own who can."""
 
 RANK: dict[Role, int] = {
     Role.PASSWORD_RESET_OPERATOR: 1,
@@ -34,6 +42,9 @@ RANK: dict[Role, int] = {
     Role.CENTRAL_ADMINISTRATOR: 4,
 }
 
+WITHIN_ORGANISATION = frozenset({Role.LOCAL_ADMINISTRATOR, Role.PASSWORD_RESET_OPERATOR})
+"""Roles whose scope is one organisation."""
+ABOVE_ORGANISATION = frozenset({Role.REGIONAL_ACCOUNT_MANAGER, Role.CENTRAL_ADMINISTRATOR})
 ADMINISTRATORS = frozenset({Role.LOCAL_ADMINISTRATOR, Role.REGIONAL_ACCOUNT_MANAGER, Role.CENTRAL_ADMINISTRATOR})
 
 
@@ -48,6 +59,11 @@ def permissions_of(roles: frozenset[Role]) -> frozenset[Permission]:
 def rank(roles: frozenset[Role]) -> int:
     """The highest rank among the roles; 0 for an employee without any."""
     return max((RANK[role] for role in roles), default=0)
+
+
+def operator_may_reset(target: frozenset[Role], smartcard_linked: bool) -> bool:
+    """Whether a reset operator may help this person in: nobody with a role, nobody who ever had a smartcard."""
+    return not target and not smartcard_linked
 
 
 def may_act_on(actor: frozenset[Role], target: frozenset[Role]) -> bool:

@@ -90,6 +90,19 @@ def password_changed(person: Person, *, changed_at: datetime, url: str, by_owner
     return _words("password-changed", person, changed_at=changed_at, url=url, by_owner=by_owner)
 
 
+def in_person(person: Person, *, by: Person, at: datetime, help_url: str) -> Words:
+    """A temporary password was given by hand; what to do if it was not to the owner of the account."""
+    return _words("in-person", person, by=by, at=at, help_url=help_url)
+
+
+def role_changed(
+    person: Person, *, role: str, scope: str, granted: bool, by: Person, at: datetime, url: str, help_url: str
+) -> Words:
+    """A role was granted or withdrawn; ``role`` in words, ``scope`` empty for everything."""
+    facts: dict[str, Any] = {"role": role, "scope": scope, "granted": granted, "by": by, "at": at}
+    return _words("role-changed", person, url=url, help_url=help_url, **facts)
+
+
 def recovery_help(person: Person, *, barred: list[Barred], sign_in_url: str, helpers: list[Helper]) -> Words:
     """Why recovery cannot help the accounts on an address, and who can; or that a temporary password still works."""
     return _words("recovery-help", person, barred=barred, sign_in_url=sign_in_url, helpers=helpers)

@@ -22,6 +22,7 @@ from portal.extensions import db
 from portal.models import Account, Organisation, Person
 from portal.services import (
     administrator_notices,
+    administrators,
     audit,
     enrolment_links,
     known_browsers,
@@ -124,18 +125,23 @@ def register(account: Account, by: SignedIn | None) -> None:
     """Give a first temporary password, by e-mail; the username is made once and kept for ever."""
     issued = temporary_passwords.new()
     account = for_move(account, by)
-    _refuse_unless_allowed(account, AccountAction.REGISTER)
-    _need_email(account)
+    refuse_unless_allowed(account, AccountAction.REGISTER)
+    need_email(account)
     entry = begin_registration(account, by, temporary_passwords.put(account, issued))
     _mail_temporary_password("registration", account, by, entry, issued)
 
 
-def begin_registration(account: Account, by: SignedIn | None, expires_at: datetime) -> int:
-    """The move itself, with the username, for whoever gives the way in that is good until ``expires_at``."""
+def name_account(account: Account) -> str:
+    """The username, made now if there is none yet; it is kept for ever."""
     if account.username is None:
         account.username = _new_username(account.person, account.person.organisation)
         record_index.refresh(account.person)
-    details: dict[str, Any] = {"username": account.username, "expires_at": expires_at.isoformat()}
+    return account.username
+
+
+def begin_registration(account: Account, by: SignedIn | None, expires_at: datetime) -> int:
+    """The move itself, with the username, for whoever gives the way in that is good until ``expires_at``."""
+    details: dict[str, Any] = {"username": name_account(account), "expires_at": expires_at.isoformat()}
     return apply(account, AccountAction.REGISTER, "account:registration:registered", by, **details)
 
 
@@ -143,12 +149,12 @@ def re_enrol(account: Account, by: SignedIn | None) -> None:
     """Give a new temporary password, by e-mail: the old password stops working and all sessions end."""
     issued = temporary_passwords.new()
     account = for_move(account, by)
-    _refuse_unless_allowed(account, AccountAction.RE_ENROL)
-    _need_email(account)
+    refuse_unless_allowed(account, AccountAction.RE_ENROL)
+    need_email(account)
     had_password = account.password_hash is not None
     expires_at = temporary_passwords.put(account, issued)
     account.re_enrolled = True
-    _end_credentials(account)
+    end_credentials(account)
     details: dict[str, Any] = {"expires_at": expires_at.isoformat()}
     entry = apply(account, AccountAction.RE_ENROL, "account:registration:re-enrolled", by, **details)
     _mail_temporary_password("re-enrolment", account, by, entry, issued, had_password=had_password)
@@ -157,7 +163,7 @@ def re_enrol(account: Account, by: SignedIn | None) -> None:
 def unlock(account: Account, by: SignedIn | None) -> None:
     """Clear the failures: the owner signs in with the own password in time, or the account is locked again."""
     account = for_move(account, by)
-    _refuse_unless_allowed(account, AccountAction.UNLOCK)
+    refuse_unless_allowed(account, AccountAction.UNLOCK)
     expires_at = clock.now() + timedelta(hours=current_app.config["UNLOCK_HOURS"])
     entry = apply(account, AccountAction.UNLOCK, "account:lock:unlocked", by, expires_at=expires_at.isoformat())
     account.failures = 0
@@ -166,11 +172,16 @@ def unlock(account: Account, by: SignedIn | None) -> None:
     note(account, "unlocked-queued" if rows else "unlocked-without-email")
 
 
-def deactivate(account: Account, by: SignedIn | None) -> None:
-    """The record becomes Inactive: sessions end and credentials are erased."""
+def deactivate(account: Account, by: SignedIn | None, *, confirmed: bool = False) -> None:
+    """The record becomes Inactive: sessions end and credentials are erased.
+
+    Raises LastAdministrator where nobody usable would be left; ``confirmed``: ``by``, who may decide that, has.
+    """
     account = for_move(account, by)
+    refuse_unless_allowed(account, AccountAction.DEACTIVATE)
+    administrators.refuse_to_leave_none(account, by, confirmed=confirmed)
     apply(account, AccountAction.DEACTIVATE, "account:life:deactivated", by)
-    _end_credentials(account)
+    end_credentials(account)
     temporary_passwords.erase(account)
     account.re_enrolled = False
     account.person.version += 1
@@ -229,11 +240,17 @@ def forget_failures(account: Account) -> None:
     account.unlock_expires_at = account.locked_at = None
 
 
+def for_reading(account: Account, by: SignedIn) -> None:
+    """Raises NotPermitted where ``by`` could make no move of this account."""
+    if by.account.id == account.id or not may_act_on(by.roles, _roles(account)):
+        raise NotPermitted
+
+
 def for_move(account: Account, by: SignedIn | None) -> Account:
     """The account as it is now, held for what ``by`` does to it. Raises NotPermitted."""
     account = locked(account.id)
-    if by is not None and (by.account.id == account.id or not may_act_on(by.roles, _roles(account))):
-        raise NotPermitted
+    if by is not None:
+        for_reading(account, by)
     return account
 
 
@@ -241,13 +258,15 @@ def _roles(account: Account) -> frozenset[Role]:
     return frozenset(grant.role for grant in account.roles if grant.ended_at is None)
 
 
-def _refuse_unless_allowed(account: Account, action: AccountAction) -> None:
+def refuse_unless_allowed(account: Account, action: AccountAction) -> None:
+    """Raises MoveRefused where the account, as it is now, does not allow it."""
     state = shown_state(account)
     if not account_state.allowed(state, action, circumstances(account)):
         raise MoveRefused(state, action)
 
 
-def _need_email(account: Account) -> None:
+def need_email(account: Account) -> None:
+    """Raises NoEmailAddress where there is none to mail to."""
     if not account.person.primary_email:
         raise NoEmailAddress
 
@@ -263,7 +282,8 @@ def _mail_temporary_password(
     administrator_notices.tell_the_others(account, kind, by, entry)
 
 
-def _end_credentials(account: Account) -> None:
+def end_credentials(account: Account) -> None:
+    """What let in does so no longer, and who is in is out."""
     account.password_hash = None
     account.credential_version += 1
     account.enrolled = False

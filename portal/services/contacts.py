@@ -17,7 +17,7 @@ from portal.domain.roles import Permission, Role, may_act_on
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Account, Organisation, Person, PersonContactType
-from portal.services import accounts, address_notices, audit, organisations, record_index, sequences
+from portal.services import accounts, address_notices, administrators, audit, organisations, record_index, sequences
 from portal.services.accounts import NotPermitted
 from portal.services.sessions import SignedIn
 from portal.transactions import begin_write
@@ -88,6 +88,16 @@ def get_to_act_on(actor: SignedIn, code: str, ess_id: int) -> Person:
 def keeps(actor: SignedIn, organisation: Organisation) -> bool:
     """Whether ``actor`` may change the records of ``organisation``, or only see them."""
     return organisations.may(actor, organisation, Permission.KEEP_CONTACTS)
+
+
+def sees(actor: SignedIn, organisation: Organisation) -> bool:
+    """Whether ``actor`` may see the records of ``organisation``, or only find people in it."""
+    return organisations.may(actor, organisation, Permission.SEE_CONTACTS)
+
+
+def adds(actor: SignedIn, organisation: Organisation) -> bool:
+    """Whether ``actor`` may add people to ``organisation`` and register them."""
+    return organisations.may(actor, organisation, Permission.ADD_CONTACTS)
 
 
 def is_above(actor: SignedIn, person: Person) -> bool:
@@ -168,12 +178,19 @@ def create(
 
 
 def save(
-    person: Person, details: ContactDetails, by: SignedIn, *, version: int | None, allow_duplicate: bool = False
+    person: Person,
+    details: ContactDetails,
+    by: SignedIn,
+    *,
+    version: int | None,
+    allow_duplicate: bool = False,
+    confirmed: bool = False,
 ) -> dict[str, list[object]]:
     """Keep what the form says, details and contact types together; answers what changed, nothing when nothing did.
 
     A changed status is the move deactivate or reactivate. Raises Conflict when the record is no longer at ``version``,
-    DuplicateAddress for a changed address that another record has unless that is allowed, and MoveRefused.
+    DuplicateAddress for a changed address that another record has unless that is allowed, MoveRefused, and
+    LastAdministrator unless ``confirmed``.
     """
     person = held(person)
     if not may_change(by, person):
@@ -186,6 +203,8 @@ def save(
         raise NotPermitted
     if not changes:
         return {}
+    if changes.get("status", [""])[-1] == "inactive":
+        administrators.refuse_to_leave_none(person.account, by, confirmed=confirmed)
     if "primary_email" in changes:
         if not allow_duplicate:
             _refuse_duplicate(person.organisation, details, person)
@@ -198,9 +217,15 @@ def save(
         if "primary_email" in changes and present.primary_email:
             address_notices.tell(person.account, present.primary_email, by, entry)
     if "status" in changes:
-        move = accounts.deactivate if details.status == "inactive" else accounts.reactivate
-        move(person.account, by)
+        _change_status(person, details.status, by, confirmed)
     return changes
+
+
+def _change_status(person: Person, status: str, by: SignedIn, confirmed: bool) -> None:
+    if status == "inactive":
+        accounts.deactivate(person.account, by, confirmed=confirmed)
+    else:
+        accounts.reactivate(person.account, by)
 
 
 def correct_address(person: Person, address: str) -> None:

@@ -162,6 +162,25 @@ def _for_reader(row: OutboxMessage, address: str) -> str:
     return address if same_address(address, row.recipient) else masked(address)
 
 
+def _in_person(row: OutboxMessage, account: Account) -> Words:
+    by, (helper,) = db.session.get_one(Account, row.parameters["by"]), _helpers([account])
+    return mail.in_person(account.person, by=by.person, at=row.created_at, help_url=helper.url)
+
+
+def _role_changed(row: OutboxMessage, account: Account) -> Words:
+    by, (helper,) = db.session.get_one(Account, row.parameters["by"]), _helpers([account])
+    return mail.role_changed(
+        account.person,
+        role=row.parameters["role"],
+        scope=row.parameters["scope"],
+        granted=row.parameters["granted"],
+        by=by.person,
+        at=row.created_at,
+        url=_sign_in_url(),
+        help_url=helper.url,
+    )
+
+
 def _administrator_notice(row: OutboxMessage, account: Account) -> Words:
     about = db.session.get_one(Account, row.parameters["about"])
     by = db.session.get_one(Account, row.parameters["by"]) if row.parameters["by"] else None
@@ -185,6 +204,8 @@ _WRITERS: dict[str, Callable[[OutboxMessage, Account], Words]] = {
     "recovery-help": _recovery_help,
     "username-reminder": _username_reminder,
     "administrator-notice": _administrator_notice,
+    "in-person": _in_person,
+    "role-changed": _role_changed,
     "verify-email": _verify_email,
     "email-changed": _email_changed,
 }

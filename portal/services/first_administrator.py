@@ -141,7 +141,7 @@ def _make(centre: Organisation, address: str) -> Issued:
     accounts.begin_registration(account, None, clock.now() + enrolment_links.LASTS)
     token = enrolment_links.put(account)
     db.session.add(RoleGrant(account=account, role=Role.CENTRAL_ADMINISTRATOR, granted_at=clock.now()))
-    audit.record("account:role:granted", person=person, role=Role.CENTRAL_ADMINISTRATOR.value)
+    audit.record("account:role:granted", person=person, role=Role.CENTRAL_ADMINISTRATOR.value, scope="")
     return _with_link(account, token)
 
 

@@ -2,10 +2,11 @@
 
 from sqlalchemy import select
 
-from portal.domain.roles import GRANTS, Permission, Role
-from portal.errors import NotFound
+from portal.domain.roles import GRANTS, ONLY_WITHOUT_ADMINISTRATOR, Permission, Role
+from portal.errors import Forbidden, NotFound
 from portal.extensions import db
 from portal.models import Organisation, RoleGrant
+from portal.services import administrators
 from portal.services.sessions import SignedIn
 
 
@@ -19,16 +20,28 @@ def get(code: str) -> Organisation:
 
 
 def get_for(actor: SignedIn, code: str, permission: Permission) -> Organisation:
-    """The organisation with this code, when a role of ``actor`` with ``permission`` reaches it. Raises NotFound."""
+    """The organisation with this code, when a role of ``actor`` with ``permission`` reaches it.
+
+    Raises NotFound out of reach, and Forbidden where another role reaches it.
+    """
     organisation = get(code)
-    if not may(actor, organisation, permission):
-        raise NotFound
-    return organisation
+    if may(actor, organisation, permission):
+        return organisation
+    if may(actor, organisation, Permission.SEE_CONTACTS):
+        raise Forbidden
+    raise NotFound
 
 
 def may(actor: SignedIn, organisation: Organisation, permission: Permission) -> bool:
     """Whether a role of ``actor`` with ``permission`` reaches the organisation."""
-    return any(_reaches(grant, organisation) and permission in GRANTS[grant.role] for grant in actor.grants)
+    roles = {role for role in roles_in(actor, organisation) if permission in GRANTS[role]}
+    conditional = {role for role in roles if permission in ONLY_WITHOUT_ADMINISTRATOR.get(role, ())}
+    return bool(roles - conditional) or (bool(conditional) and not administrators.usable(organisation.id))
+
+
+def roles_in(actor: SignedIn, organisation: Organisation) -> frozenset[Role]:
+    """The roles of ``actor`` that reach the organisation: what is held elsewhere counts for nothing here."""
+    return frozenset(grant.role for grant in actor.grants if _reaches(grant, organisation))
 
 
 def _reaches(grant: RoleGrant, organisation: Organisation) -> bool:

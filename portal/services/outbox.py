@@ -44,7 +44,7 @@ COPIES_COUNTED = timedelta(hours=1)
 
 REPLY = re.compile(r"\d{3} ")
 
-SECURITY_NOTICES = frozenset({"locked", "unlocked", "password-changed", "email-changed"})
+SECURITY_NOTICES = frozenset({"locked", "unlocked", "password-changed", "email-changed", "in-person", "role-changed"})
 """Kinds that go to the secondary address too; none of them carries a secret."""
 
 

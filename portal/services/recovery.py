@@ -133,7 +133,7 @@ def _mail_links(found: list[Account]) -> None:
     if not helped:
         _mail_help(found)
         return
-    links = [link for account in helped if (link := _link_to_mail(account)) is not None]
+    links = [link for account in helped if (link := link_to_mail(account)) is not None]
     if not links:
         return
     for link in links:
@@ -156,8 +156,8 @@ def _can_reset(account: Account) -> bool:
     return allowed(accounts.shown_state(account), AccountAction.RESET_PASSWORD, accounts.circumstances(account))
 
 
-def _link_to_mail(account: Account) -> RecoveryLink | None:
-    """The link of the last ten minutes again, or a new one; None when it was mailed often enough."""
+def link_to_mail(account: Account) -> RecoveryLink | None:
+    """For a mail that is queued now: the link of the last ten minutes again, or a new one; None after MOST_MAILS."""
     now = clock.now()
     link = db.session.scalars(
         select(RecoveryLink)

@@ -17,19 +17,20 @@ from portal.domain.account_state import (
 
 EVERYTHING_ALLOWED = Circumstances(known_browser=True, first_password_by_email=True)
 
-# from:           register | re-enrol | complete-registration | lock | unlock | sign-in | reset-password | deactivate
-#                 | reactivate. A dash is a move that is refused; * is possible in some circumstances only.
+# from:           register | re-enrol | temporary-password (in person) | complete-registration | lock | unlock | sign-in
+#                 | reset-password | deactivate | reactivate. A dash is a move that is refused; * is possible in some circumstances only.
 TABLE = """
-not-registered       | registration-pending | -                    | -      | -      | -              | -       | -       | inactive | -
-registration-pending | -                    | registration-pending | active | -      | -              | -       | *active | inactive | -
-active               | -                    | registration-pending | -      | locked | -              | active  | active  | inactive | -
-locked               | -                    | registration-pending | -      | -      | unlock-pending | *active | active  | inactive | -
-unlock-pending       | -                    | registration-pending | -      | locked | -              | active  | active  | inactive | -
-inactive             | -                    | -                    | -      | -      | -              | -       | -       | -        | not-registered
+not-registered       | registration-pending | -                    | registration-pending | -      | -      | -              | -       | -       | inactive | -
+registration-pending | -                    | registration-pending | registration-pending | active | -      | -              | -       | *active | inactive | -
+active               | -                    | registration-pending | registration-pending | -      | locked | -              | active  | active  | inactive | -
+locked               | -                    | registration-pending | registration-pending | -      | -      | unlock-pending | *active | active  | inactive | -
+unlock-pending       | -                    | registration-pending | registration-pending | -      | locked | -              | active  | active  | inactive | -
+inactive             | -                    | -                    | -                    | -      | -      | -              | -       | -       | -        | not-registered
 """  # noqa: E501 - a table reads as one
 COLUMNS = (
     "register",
     "re-enrol",
+    "temporary-password",
     "complete-registration",
     "lock",
     "unlock",
@@ -77,10 +78,11 @@ def test_a_pending_registration_is_reset_by_mail_only_where_the_portal_says_so()
     assert not allowed(*resetting, Circumstances(known_browser=True))
 
 
-def test_a_disabled_password_is_helped_by_reset_and_re_enrol_alone():
+def test_a_disabled_password_is_helped_by_reset_re_enrol_and_in_person_alone():
     disabled = Circumstances(known_browser=True, password_disabled=True)
     assert possible_actions(AccountState.LOCKED, disabled) == {
         AccountAction.RE_ENROL,
+        AccountAction.GIVE_IN_PERSON,
         AccountAction.RESET_PASSWORD,
         AccountAction.DEACTIVATE,
     }

@@ -9,10 +9,12 @@ from flask import Flask
 from flask_babel import force_locale
 
 from portal.domain.account_state import AccountState
+from portal.domain.identity_check import IdentityCheck
 from portal.domain.roles import Role
 from portal.models import Organisation, Person, RecoveryLink
-from portal.services import accounts, outbox, recovery, tokens
+from portal.services import accounts, outbox, password_resets, recovery, roles, sessions, tokens
 from portal.services.recovery import Need
+from portal.services.roles import Scope
 from portal.transactions import write
 from tests.factories import grant, person
 from tests.support import email_changes as changes
@@ -70,6 +72,20 @@ def make(app: Flask, organisation: Organisation, kind: str) -> None:
         ask(Need.PASSWORD)
 
 
+def by_an_administrator(_app: Flask, organisation: Organisation, kind: str) -> None:
+    """What only somebody who is signed in with a role can do."""
+    anna = person(organisation, "Anna Admin", email="anna@coe.example")
+    grant(anna, Role.LOCAL_ADMINISTRATOR, organisation=organisation)
+    nomi = somebody(organisation, S.ACTIVE)
+    with write():
+        by = sessions.load(sessions.start(anna.account, "full"))
+        assert by is not None
+        if kind == "in-person":
+            password_resets.give_in_person(nomi.account, by, IdentityCheck("known"))
+        else:
+            roles.grant(nomi.account, Role.PASSWORD_RESET_OPERATOR, Scope(organisation), by)
+
+
 def change_address(app: Flask, organisation: Organisation, kind: str) -> None:
     """Somebody without an address asks for one; for the notice, the link comes back too."""
     nomi = person(organisation, NAME, email="")
@@ -98,6 +114,8 @@ KINDS = {
     "password-changed": ("Your password has been changed", "/recover?need=password"),
     "username-reminder": ("Your username", "/sign-in"),
     "recovery-help": ("About your account", "/find-administrator/42061"),
+    "in-person": ("You were given a temporary password in person", "/find-administrator/42061"),
+    "role-changed": ("You were given a role", "/sign-in"),
     "administrator-notice": ("An administrator was given a new temporary password", "/sign-in"),
     "verify-email": ("Confirm your new e-mail address", "/verify-email/"),
     "email-changed": ("Your e-mail address has been changed", "/find-administrator/42061"),
@@ -106,8 +124,9 @@ KINDS = {
 
 @pytest.fixture(params=KINDS)
 def arrived(request: pytest.FixtureRequest, app: Flask, organisation: Organisation, mailbox: Mailbox) -> Received:
-    happen = change_address if request.param in ("verify-email", "email-changed") else make
-    happen(app, organisation, request.param)
+    by_others = dict.fromkeys(("verify-email", "email-changed"), change_address)
+    by_others |= dict.fromkeys(("in-person", "role-changed"), by_an_administrator)
+    by_others.get(request.param, make)(app, organisation, request.param)
     outbox.deliver_due()
     return mailbox.one(request.param)
 

@@ -48,6 +48,8 @@ def _pending(account: Account, mail: OutboxMessage | None) -> str:
     expires_at = account.temporary_password_expires_at
     if enrolment_links.is_awaited(account):
         return _awaiting_link(account)
+    if mail is not None and mail.parameters.get("issue") != account.temporary_password_issue:
+        mail = None  # another one was given in person since
     address = masked(mail.recipient) if mail else ""
     if account.temporary_password_failures >= TEMPORARY_PASSWORD_GUESSES or expires_at is None:
         return _(

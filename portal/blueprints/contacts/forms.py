@@ -13,6 +13,7 @@ from wtforms import BooleanField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 
 from portal.blueprints import record_checks as checks
+from portal.blueprints.contacts import refusals
 from portal.blueprints.record_checks import Check
 from portal.blueprints.record_fields import PHONES, Version, line
 from portal.blueprints.record_words import CONTACT_TYPES, FIELDS, GENDERS, STAFF_GROUPS, STATUSES
@@ -21,6 +22,7 @@ from portal.domain.contact_details import ContactDetails
 from portal.domain.roles import Role
 from portal.models import Organisation, Person
 from portal.services import contacts
+from portal.services.administrators import LastAdministrator
 
 TICKED = ("yes", "y", "true", "on", "1")
 
@@ -85,6 +87,7 @@ class ContactForm(FlaskForm):
         invalid_choice_message=_("Choose from the list: %(value)s is not in it"),  # type: ignore[call-arg]
     )
     allow_duplicate = Tick(_("Keep this address in both records"))
+    confirm = Tick(_("Yes, make the last administrator inactive"))
     version = Version()
 
     def __init__(
@@ -99,6 +102,7 @@ class ContactForm(FlaskForm):
         self.own = own
         self.region = contact_details.region_of(organisation.country, current_app.config["COUNTRY"])
         self.duplicates: list[Person] = []
+        self.asks_to_confirm = False
         may_unlink = Role.CENTRAL_ADMINISTRATOR in current_user.roles
         self.smartcard_stays = bool(self.present and self.present.smartcard_linked and not may_unlink)
         super().__init__(formdata=typed, obj=self.present, data={"version": person.version} if person else None)
@@ -116,6 +120,11 @@ class ContactForm(FlaskForm):
         said |= {name: contact_details.tidy_phone(said[name]) for name in PHONES}
         said["email_is_temporary"] = said["email_is_temporary"] and bool(said["primary_email"])
         return ContactDetails(**{**said, "types": frozenset(said["types"] or ())})
+
+    def ask_about_last(self, last: LastAdministrator) -> None:
+        """It would leave an organisation without an administrator: say so at the field, and ask who may decide it."""
+        self.asks_to_confirm = last.may_confirm
+        checks.add_error(self.status, refusals.last_administrator(last))
 
     def show_duplicates(self, people: Iterable[Person]) -> None:
         """Other records have the address: say so at the field."""

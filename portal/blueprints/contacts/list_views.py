@@ -1,6 +1,6 @@
 """The contacts list as the page shows it: rows, columns, tabs, filters, and the addresses that keep all of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +19,9 @@ from portal.models import Organisation, Person
 from portal.services import accounts, contact_filters, contacts
 from portal.services.contact_filters import Wanted
 from portal.services.contact_list import ContactPage, Count
+
+FOUND_BY = ("last_name", "primary_email", "state")
+"""The columns for who only finds people."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,12 @@ def list_view(
     found: ContactPage,
     here: str,
     chosen: Person | None,
+    sees: bool,
     may_act: Callable[[Person], bool],
 ) -> ListView:
     """The list under the address ``here``, which paging, sorting, searching and tabs keep.
 
-    ``may_act`` says of whom the reader may move the account.
+    ``sees``: the reader may see records, not only find people; ``may_act``: and may move the account of this one.
     """
 
     def at(**changes: Any) -> str:
@@ -130,11 +134,15 @@ def list_view(
         total=count_text(found.total, found.last),
         pages=None if found.total.more else found.pages,
         rows=[_row(organisation, person, wanted, person is chosen, may_act(person)) for person in found.people],
-        columns=_columns(wanted, at),
-        orders=_orders(),
-        tabs=[Link(names[tab], at(tab=tab, page=None), tab == wanted.tab, count_text(counts[tab])) for tab in counts],
+        columns=_columns(wanted, at, COLUMNS if sees else FOUND_BY),
+        orders=_orders(COLUMNS if sees else FOUND_BY),
+        tabs=[
+            Link(names[tab], at(tab=tab, page=None), tab == wanted.tab, count_text(counts[tab]))
+            for tab in counts
+            if sees
+        ],
         sizes=[Link(str(size), at(size=size, page=1), size == wanted.size) for size in contact_filters.SIZES],
-        choices=_choices(wanted),
+        choices=_choices(wanted) if sees else [],
         search_action=index,
         search_in_place=here,
         new_href=url_for("contacts.new", code=organisation.code, **query_of(wanted)),
@@ -155,19 +163,21 @@ def count_text(count: Count, at_least: int = 0) -> str:
     return _("more than %(number)s", number=number(max(count.number, at_least)))
 
 
-def _columns(wanted: Wanted, at: Callable[..., str]) -> list[Column]:
+def _columns(wanted: Wanted, at: Callable[..., str], names: Iterable[str]) -> list[Column]:
     found = []
-    for name, (text, classes) in COLUMNS.items():
+    for name in names:
+        text, classes = COLUMNS[name]
         sort = {name: "ascending", f"-{name}": "descending"}.get(wanted.sort, "none")
         following = f"-{name}" if sort == "ascending" else name
         found.append(Column(str(text), at(sort=following, page=1), sort, classes))
     return found
 
 
-def _orders() -> list[tuple[str, str]]:
+def _orders(names: Iterable[str]) -> list[tuple[str, str]]:
     """The same for a narrow window, whose table has no headings."""
     found = []
-    for name, (text, _classes) in COLUMNS.items():
+    for name in names:
+        text, _classes = COLUMNS[name]
         found += [(name, str(text)), (f"-{name}", _("%(column)s, reversed", column=text))]
     return found
 

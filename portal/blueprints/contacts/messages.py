@@ -54,6 +54,8 @@ MAIN_MOVES: dict[AccountState, AccountAction] = {
 """What a row of the list offers: what its state waits for."""
 MOVES: dict[AccountAction, LazyString] = {
     **BUTTONS,
+    AccountAction.RESET_PASSWORD: _("Send recovery mail"),
+    AccountAction.GIVE_IN_PERSON: _("Give a temporary password in person"),
     AccountAction.DEACTIVATE: _("save with the status Inactive"),
     AccountAction.REACTIVATE: _("save with the status Active"),
 }
@@ -67,6 +69,8 @@ MAILS: dict[str, LazyString] = {
     "recovery-help": _("Help with getting in"),
     "username-reminder": _("Username reminder"),
     "password-changed": _("Password changed"),
+    "in-person": _("Notice of a temporary password in person"),
+    "role-changed": _("Role changed"),
     "administrator-notice": _("Notice about another administrator"),
     "verify-email": _("Confirmation of a new address"),
     "email-changed": _("E-mail address changed"),
@@ -77,6 +81,8 @@ INTERNAL: dict[str, LazyString] = {
     "enrolment-link-issued": _("A link to enrol was made on the command line"),
     "registration-queued": _("Registered; the e-mail is queued"),
     "re-enrolment-queued": _("Re-enrolled; the e-mail is queued"),
+    "given-in-person": _("A temporary password was given in person"),
+    "recovery-queued": _("An administrator had a recovery link sent; the e-mail is queued"),
     "unlocked-queued": _("Unlocked; the e-mail is queued"),
     "unlocked-without-email": _("Unlocked; there was no e-mail address to tell"),
     "locked-queued": _("Locked after failed sign-ins; the e-mail is queued"),

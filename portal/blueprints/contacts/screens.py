@@ -10,15 +10,16 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from portal import htmx, notices
-from portal.blueprints.contacts import self_service
+from portal.blueprints.contacts import roles_panel, self_service
 from portal.blueprints.contacts.forms import ContactForm
 from portal.blueprints.contacts.list_views import list_view, row_move
 from portal.blueprints.contacts.presenters import contact_url, query_of, state_tag
 from portal.blueprints.record_words import FIELDS, Difference, differences, value_text
+from portal.domain.roles import Permission
 from portal.models import Organisation, Person
 from portal.notices import Notice
 from portal.permissions import safe_next
-from portal.services import contact_filters, contact_list, contacts
+from portal.services import contact_filters, contact_list, contacts, organisations, password_resets
 from portal.services.contact_filters import Wanted
 from portal.services.contact_mail import mailed_to
 from portal.services.contacts import Conflict
@@ -31,11 +32,12 @@ class Said:
     notice: Notice | None = None
     panel_notice: Notice | None = None
     refusal: str | None = None
+    confirm_action: str | None = None
     conflict: list[Difference] | None = None
 
 
 NOTHING = Said()
-PANEL_NOTICES = ("created", "registered", "unlocked", "re-enrolled", "deactivated", "reactivated")
+PANEL_NOTICES = ("created", "registered", "unlocked", "re-enrolled", "recovery-mailed", "deactivated", "reactivated")
 
 
 def wanted() -> Wanted:
@@ -44,9 +46,16 @@ def wanted() -> Wanted:
     return contact_filters.read(read, contact_list.ORDERS)
 
 
-def screen(organisation: Organisation, person: Person | None, form: ContactForm | None, said: Said = NOTHING) -> str:
+def screen(
+    organisation: Organisation,
+    person: Person | None,
+    form: ContactForm | None,
+    said: Said = NOTHING,
+    roles_said: roles_panel.Said = roles_panel.NOTHING,
+) -> str:
     """The screen with ``person`` chosen, or with an empty ``form``, or with nothing chosen."""
-    asked = wanted()
+    sees = contacts.sees(current_user, organisation)
+    asked = wanted() if sees else _among_everybody(wanted())
     htmx.remember_search(request.path + _question(asked))
     said = said if said is not NOTHING else _left()
     here = request.path
@@ -56,12 +65,15 @@ def screen(organisation: Organisation, person: Person | None, form: ContactForm 
     found = contact_list.find(organisation, asked, person)
     context = {
         "organisation": organisation,
+        "sees": sees,
+        "adds": contacts.adds(current_user, organisation),
         "keeps": keeps,
-        "list": list_view(organisation, asked, found, here, person, lambda each: _may_act(each, keeps)),
+        "list": list_view(organisation, asked, found, here, person, sees, lambda each: _may_act(each, keeps)),
         "chosen": person,
         "form": form,
         "form_action": here + _question(asked),
         "panel": panel_of(person) if person is not None else None,
+        "roles": roles_panel.panel(person, current_user, roles_said) if person is not None else None,
         "next_url": next_url(person, asked) if person is not None else None,
         "said": said,
         "watch_url": watch_url(person, asked, said) if person is not None else None,
@@ -73,12 +85,17 @@ def screen(organisation: Organisation, person: Person | None, form: ContactForm 
     return htmx.render("contacts/page.html", "contacts/_screen.html", **context)
 
 
-def chosen(person: Person, said: Said = NOTHING) -> str:
+def _among_everybody(asked: Wanted) -> Wanted:
+    """The list for who only finds people: everybody, and no more of them than a search says."""
+    return Wanted(tab="people", q=asked.q, sort=asked.sort, size=asked.size, page=asked.page)
+
+
+def chosen(person: Person, said: Said = NOTHING, roles_said: roles_panel.Said = roles_panel.NOTHING) -> str:
     """The screen with ``person`` chosen, the form as the record stands, for who may keep it."""
     form = None
     if contacts.may_change(current_user, person):
         form = ContactForm(person.organisation, person, None, own=contacts.is_own(current_user, person))
-    return screen(person.organisation, person, form, said)
+    return screen(person.organisation, person, form, said, roles_said)
 
 
 def saved(person: Person, notice: str) -> str | Response:
@@ -148,9 +165,14 @@ def panel_of(person: Person) -> self_service.Panel:
     return self_service.panel(
         person,
         mailed_to(person.account),
-        keeper=contacts.keeps(current_user, person.organisation),
-        own=contacts.is_own(current_user, person),
-        below=contacts.is_above(current_user, person),
+        self_service.Reader(
+            keeps=contacts.keeps(current_user, person.organisation),
+            adds=contacts.adds(current_user, person.organisation),
+            resets=organisations.may(current_user, person.organisation, Permission.RESET_PASSWORDS),
+            is_operator=password_resets.is_operator(current_user, person),
+            own=contacts.is_own(current_user, person),
+            below=contacts.is_above(current_user, person),
+        ),
     )
 
 

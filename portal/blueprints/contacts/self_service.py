@@ -1,21 +1,22 @@
 """The Self Service Details panel: what every field says, which buttons there are, and why a move was refused."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from flask import current_app, url_for
 from flask_babel import gettext as _
 
 from portal import clock
 from portal.blueprints.browser_list import browsers_in_words
-from portal.blueprints.contacts import external
+from portal.blueprints.contacts import external, mail_words, refusals
 from portal.blueprints.contacts.list_views import question
-from portal.blueprints.contacts.messages import BUTTONS, INTERNAL, INTERNAL_MAIL, MAILS, MOVES
+from portal.blueprints.contacts.messages import BUTTONS, MOVES
 from portal.blueprints.contacts.presenters import Tag, state_tag
-from portal.domain.account_state import AccountState, MoveRefused, possible_actions
-from portal.domain.roles import Role
+from portal.domain.account_state import AccountAction, AccountState, possible_actions
+from portal.domain.roles import Role, operator_may_reset
 from portal.filters import moment
-from portal.models import Account, OutboxMessage, Person
+from portal.models import Account, Person
 from portal.services import accounts, contacts, enrolment_links, signed_in_browsers
 from portal.services.contact_mail import Mailed
 
@@ -23,6 +24,8 @@ JUST_NOW = timedelta(minutes=1)
 WATCHED = timedelta(minutes=5)
 """How long the panel looks by itself what became of a mail; after that a reader loads the page."""
 ALWAYS_IN = frozenset({Role.REGIONAL_ACCOUNT_MANAGER, Role.CENTRAL_ADMINISTRATOR})
+
+SHOWN_TO_OPERATORS = ("user-name", "email-id", "ess-id", "status", "last-email", "external-message")
 
 Fields = dict[str, object]
 
@@ -47,6 +50,7 @@ class Panel:
     tag: Tag
     rows: list[Fields]
     buttons: list[Button]
+    in_person_url: str | None
     why_no_buttons: str | None
     warning: str | None
     mail_is_on_its_way: bool
@@ -54,56 +58,76 @@ class Panel:
     watches_mail: bool
 
 
-def panel(person: Person, mailed: Mailed, keeper: bool, own: bool, below: bool) -> Panel:
-    """The panel of ``person`` for a reader: one who keeps the record or only sees it, the person, or one below."""
+@dataclass(frozen=True)
+class Reader:
+    """What whoever reads the panel may do here: keep the record, add people, help them in (as an operator, only that).
+
+    ``own``: it is the reader's own account; ``below``: the account holds a higher role than the reader.
+    """
+
+    keeps: bool
+    adds: bool
+    resets: bool
+    is_operator: bool
+    own: bool
+    below: bool
+
+
+def panel(person: Person, mailed: Mailed, reader: Reader) -> Panel:
+    """The panel of ``person`` for a reader."""
     account, last = person.account, mailed.last
-    may_act = keeper and not own and not below
-    why = None
-    if own:
-        why = _("This is your own account: you look after it under My account.")
-    elif below:
-        why = _("This account holds a higher role than yours: an administrator of that role looks after it.")
+    free = not reader.own and not reader.below
+    may_act = reader.keeps and free
+    why = _why_not(person, reader)
+    resets = reader.resets and why is None
+    possible = possible_actions(accounts.shown_state(account), accounts.circumstances(account))
+    gives = resets and AccountAction.GIVE_IN_PERSON in possible
+    if reader.is_operator and account.state is AccountState.NOT_REGISTERED:
+        gives, why = False, refusals.not_an_operators(person)
+    buttons = _buttons(person, [*BUTTONS] if may_act else [AccountAction.REGISTER] if reader.adds and free else [])
+    if resets and AccountAction.RESET_PASSWORD in possible and person.primary_email:
+        buttons.append(_recovery_button(person, first=not buttons))
     return Panel(
         person=person,
         state=accounts.shown_state(account),
         failures=account.failures,
         tag=state_tag(person),
-        rows=[*_identity(person), *_temporary_password(account), *_sign_ins(account), *_ways_in(person, mailed)],
-        buttons=_buttons(person) if may_act else [],
-        why_no_buttons=why if keeper else None,
-        warning=_warning(person) if may_act else None,
+        rows=_rows_for_operator(person, mailed) if reader.is_operator else _rows(person, mailed, gives),
+        buttons=buttons,
+        in_person_url=_in_person_url(person) if gives else None,
+        why_no_buttons=why,
+        warning=_warning(person) if may_act or resets else None,
         mail_is_on_its_way=last is not None and clock.now() - last.created_at < JUST_NOW,
         browsers=browsers_in_words(signed_in_browsers.count(account)) if may_act else None,
         watches_mail=last is not None and last.state == "queued" and clock.now() - last.created_at < WATCHED,
     )
 
 
-def refusal(refused: MoveRefused, account: Account) -> str:
-    """Why a move was not made, and what is possible instead."""
-    possible = possible_actions(accounts.shown_state(account), accounts.circumstances(account))
-    offers = [str(text) for action, text in MOVES.items() if action in possible]
-    said = _(
-        "%(move)s is not possible now: the account is %(state)s.",
-        move=str(MOVES[refused.action]).capitalize(),
-        state=_in_sentence(account),
-    )
-    return said + " " + (_("Possible now: %(moves)s.", moves=", ".join(offers)) if offers else "")
+def _why_not(person: Person, reader: Reader) -> str | None:
+    """Why a reader who may act on others may not act on this account."""
+    if not (reader.keeps or reader.resets or reader.adds):
+        return None
+    if reader.own:
+        return _("This is your own account: you look after it under My account.")
+    if reader.below:
+        return _("This account holds a higher role than yours: an administrator of that role looks after it.")
+    if reader.is_operator and not operator_may_reset(contacts.roles_of(person), person.smartcard_linked):
+        return refusals.not_an_operators(person)
+    return None
 
 
-def _in_sentence(account: Account) -> str:
-    return str(state_tag(account.person).text).lower()
+def _in_person_url(person: Person) -> str:
+    return url_for("contacts.temporary_password", code=person.organisation.code, ess_id=person.ess_id)
 
 
-def no_address() -> str:
-    """Why a move that mails something was not made."""
-    return _(
-        "There is no e-mail address to send a temporary password to. Add one under Contact Details and save first."
-    )
+def _recovery_button(person: Person, first: bool) -> Button:
+    action = url_for("contacts.recovery_mail", code=person.organisation.code, ess_id=person.ess_id)
+    return Button(str(MOVES[AccountAction.RESET_PASSWORD]), action, None if first else "secondary", None)
 
 
-def _buttons(person: Person) -> list[Button]:
+def _buttons(person: Person, actions: Iterable[AccountAction]) -> list[Button]:
     possible = possible_actions(accounts.shown_state(person.account), accounts.circumstances(person.account))
-    offered = [action for action in BUTTONS if action in possible]
+    offered = [action for action in actions if action in possible]
     return [
         Button(
             text=str(BUTTONS[action]),
@@ -135,6 +159,20 @@ def _warning(person: Person) -> str | None:
 
 def _field(name: str, label: str, value: object, note: str | None = None, wide: bool = False) -> Fields:
     return {"name": name, "label": label, "value": value, "note": note, "wide": wide}
+
+
+def _rows(person: Person, mailed: Mailed, gives: bool) -> list[Fields]:
+    rows = [*_identity(person), *_temporary_password(person.account), *_sign_ins(person.account)]
+    if gives:
+        link = {"href": _in_person_url(person), "text": _("Not received? Give one in person")}
+        (otp,) = (row for row in rows if row["name"] == "otp-set")
+        otp["more"] = link
+    return [*rows, *_ways_in(person, mailed)]
+
+
+def _rows_for_operator(person: Person, mailed: Mailed) -> list[Fields]:
+    """What helps to know the right person, and to tell them what to do; nothing of how they sign in."""
+    return [row for row in [*_identity(person), *_ways_in(person, mailed)] if row["name"] in SHOWN_TO_OPERATORS]
 
 
 def _flag(value: bool) -> str:
@@ -206,11 +244,14 @@ def _ways_in(person: Person, mailed: Mailed) -> list[Fields]:
     return [
         _field("internet-access", _("Internet Access"), access, why),
         _field("sign-in-method", _("Sign-in Method"), _("Password")),
-        _field("last-email", _("Last E-mail"), *_last_email(mailed.last), wide=True),
+        {
+            **_field("last-email", _("Last E-mail"), *mail_words.last_email(mailed.last), wide=True),
+            "more": mail_words.what_to_do(mailed.last, person),
+        },
         _field(
             "internal-message",
             _("Internal Message"),
-            internal_message(account),
+            mail_words.internal_message(account),
             moment(account.internal_message_at) or None,
             wide=True,
         ),
@@ -228,30 +269,3 @@ def _internet_access(person: Person) -> tuple[str, str | None]:
     if person.organisation.automatic_internet_access:
         return _("Y"), _("automatic in this organisation")
     return _("N"), _("not automatic in this organisation: it must be asked for")
-
-
-def _last_email(row: OutboxMessage | None) -> tuple[str, str | None]:
-    """The kind of mail; and, as its note, when and what became of it."""
-    if row is None:
-        return "", None
-    known: dict[str, tuple[str, datetime | None]] = {
-        "queued": (_("queued %(at)s"), row.created_at),
-        "done": (_("sent %(at)s"), row.finished_at),
-        "failed": (_("not delivered, %(at)s"), row.finished_at),
-        "dropped": (_("not sent, %(at)s"), row.finished_at),
-    }
-    text, at = known[row.state]
-    said = text % {"at": moment(at or row.created_at)}
-    if row.last_error and row.state != "done":
-        said += ": " + row.last_error
-    return f"{MAILS.get(row.kind, row.kind)} ({row.recipient})", said
-
-
-def internal_message(account: Account) -> str:
-    """The last thing that the system did for the account, in words for support."""
-    code, detail = account.internal_message, account.internal_detail
-    if code in INTERNAL_MAIL:
-        kind, _colon, words = detail.partition(": ")
-        text = INTERNAL_MAIL[code][1 if words else 0]
-        return str(text) % {"mail": MAILS.get(kind, kind), "words": words}
-    return str(INTERNAL.get(code, code)) + (f": {detail}" if detail else "")

@@ -14,6 +14,7 @@ from portal.domain.roles import Permission
 from portal.models import Person
 from portal.permissions import polled, requires
 from portal.services import administered_organisations, contacts, organisations, signed_in_browsers
+from portal.services.administrators import LastAdministrator
 from portal.services.contacts import Conflict, DuplicateAddress
 from portal.transactions import commits
 
@@ -41,24 +42,24 @@ def organisation(code: str) -> Response:
 
 
 @blueprint.get("/organisations/<code>/contacts")
-@requires(Permission.SEE_CONTACTS)
+@requires(Permission.FIND_PEOPLE)
 def index(code: str) -> str:
-    found = organisations.get_for(current_user, code, Permission.SEE_CONTACTS)
+    found = organisations.get_for(current_user, code, Permission.FIND_PEOPLE)
     return screens.screen(found, None, None)
 
 
 @blueprint.get("/organisations/<code>/contacts/new")
-@requires(Permission.KEEP_CONTACTS)
+@requires(Permission.ADD_CONTACTS)
 def new(code: str) -> str:
-    found = organisations.get_for(current_user, code, Permission.KEEP_CONTACTS)
+    found = organisations.get_for(current_user, code, Permission.ADD_CONTACTS)
     return screens.screen(found, None, ContactForm(found, None, None))
 
 
 @blueprint.post("/organisations/<code>/contacts/new")
-@requires(Permission.KEEP_CONTACTS)
+@requires(Permission.ADD_CONTACTS)
 @commits
 def create(code: str) -> Answer:
-    found = organisations.get_for(current_user, code, Permission.KEEP_CONTACTS)
+    found = organisations.get_for(current_user, code, Permission.ADD_CONTACTS)
     form = ContactForm(found, None, request.form)
     if form.validate():
         try:
@@ -72,17 +73,17 @@ def create(code: str) -> Answer:
 
 
 @blueprint.get("/organisations/<code>/contacts/<int:ess_id>")
-@requires(Permission.SEE_CONTACTS)
+@requires(Permission.FIND_PEOPLE)
 def contact(code: str, ess_id: int) -> str:
-    person = contacts.get_for(current_user, code, ess_id, Permission.SEE_CONTACTS)
+    person = contacts.get_for(current_user, code, ess_id, Permission.FIND_PEOPLE)
     return screens.chosen(person)
 
 
 @blueprint.get("/organisations/<code>/contacts/<int:ess_id>/self-service")
-@requires(Permission.SEE_CONTACTS)
+@requires(Permission.FIND_PEOPLE)
 @polled
 def self_service(code: str, ess_id: int) -> Answer:
-    person = contacts.get_for(current_user, code, ess_id, Permission.SEE_CONTACTS)
+    person = contacts.get_for(current_user, code, ess_id, Permission.FIND_PEOPLE)
     if htmx.is_htmx():
         return screens.panel_answer(person, screens.said_before())
     return htmx.see_other(screens.next_url(person, screens.wanted()))
@@ -122,16 +123,17 @@ def end_all_sessions(code: str, ess_id: int) -> Response:
 def save(code: str, ess_id: int) -> Answer:
     person = contacts.get_to_change(current_user, code, ess_id)
     form = ContactForm(person.organisation, person, request.form, own=contacts.is_own(current_user, person))
-    version, allow_duplicate = form.version.data, form.allow_duplicate.data
+    decided = {"allow_duplicate": form.allow_duplicate.data, "confirmed": form.confirm.data}
     try:
-        contacts.check_version(person, version)
+        contacts.check_version(person, form.version.data)
         if form.validate():
-            changes = contacts.save(
-                person, form.details(), current_user, version=version, allow_duplicate=allow_duplicate
-            )
+            changes = contacts.save(person, form.details(), current_user, version=form.version.data, **decided)
             return screens.saved(person, _notice_of(person, changes))
     except DuplicateAddress as duplicate:
         form.show_duplicates(duplicate.people)
+    except LastAdministrator as last:
+        form.ask_about_last(last)
+        return screens.screen(person.organisation, person, form), 409
     except Conflict as conflict:
         return screens.screen(person.organisation, person, form, screens.in_conflict(form, conflict)), 409
     return screens.screen(person.organisation, person, form), 422
@@ -146,10 +148,10 @@ def _notice_of(person: Person, changes: Mapping[str, object]) -> str:
 
 
 @blueprint.post("/organisations/<code>/contacts/<int:ess_id>/register")
-@requires(Permission.KEEP_CONTACTS)
+@requires(Permission.ADD_CONTACTS)
 @commits
 def register(code: str, ess_id: int) -> Answer:
-    return moves.make(code, ess_id, moves.REGISTER)
+    return moves.make(code, ess_id, moves.REGISTER, Permission.ADD_CONTACTS)
 
 
 @blueprint.post("/organisations/<code>/contacts/<int:ess_id>/unlock")

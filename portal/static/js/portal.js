@@ -71,7 +71,16 @@ function askAgainForKeptPage(event) {
   if (event.persisted) window.location.reload();
 }
 
+// Printing needs a script: its button is there where scripts are.
+function startPrinting() {
+  document.querySelectorAll("[data-print]").forEach((button) => {
+    button.hidden = false;
+    button.addEventListener("click", () => window.print());
+  });
+}
+
 startComponents();
+startPrinting();
 startMenus();
 startPasswords();
 window.addEventListener("pageshow", askAgainForKeptPage);

@@ -324,9 +324,13 @@ def test_the_record_of_somebody_higher_is_only_read(regional_manager: Person, lo
     assert regional_manager.first_name == "Rosa"
 
 
-def test_a_regional_manager_only_reads(katie: Person, regional_manager_client: CheckingClient):
-    page = regional_manager_client.get(f"{URL}/{katie.ess_id}").page
-    assert [form.action for form in page.forms if "/contacts/" in form.action and form.method == "post"] == []
+def test_a_regional_manager_reads_the_record_and_changes_only_roles(
+    katie: Person, local_admin: Person, regional_manager_client: CheckingClient
+):
+    url = f"{URL}/{katie.ess_id}"
+    page = regional_manager_client.get(url).page
+    sent = [form.action for form in page.forms if "/contacts/" in form.action and form.method == "post"]
+    assert sent == [f"{url}/roles"]
     assert "Benefit Contact, Payroll Contact" in page.text_at("contact-types")
     assert "Female" in page.text_at("contact-details")
 

@@ -190,7 +190,7 @@ def test_another_organisation_is_not_there(other_organisation: Organisation, loc
     local_admin_client.get("/organisations/NONE/contacts", expect=404)
 
 
-def test_who_only_sees_has_no_new_button(regional_manager_client: CheckingClient):
+def test_who_only_sees_has_no_new_button(local_admin: Person, regional_manager_client: CheckingClient):
     page = regional_manager_client.get(URL).page
     assert not page.has_id("new-contact")
     assert "You may look at these records." in page.words
