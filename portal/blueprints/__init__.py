@@ -6,7 +6,16 @@ from flask import Flask, current_app, g, url_for
 from flask_login import current_user
 
 from portal import notices
-from portal.blueprints import account, contacts, demonstration, find_administrator, navigation, operations, sign_in
+from portal.blueprints import (
+    account,
+    contacts,
+    demonstration,
+    find_administrator,
+    navigation,
+    operations,
+    organisation,
+    sign_in,
+)
 from portal.services import outbox
 
 
@@ -21,7 +30,7 @@ class Brand:
 
 def init_app(app: Flask) -> None:
     """Register every area, and the few names that the layouts need on each page."""
-    for area in (operations, sign_in, account, find_administrator, contacts, demonstration):
+    for area in (operations, sign_in, account, find_administrator, contacts, organisation, demonstration):
         app.register_blueprint(area.blueprint)
     app.context_processor(layout_context)
 

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import current_app
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
+from flask_babel import lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
 
-from portal.blueprints.record_words import FIELDS, IDENTITY_CHECKS, value_text
+from portal.blueprints.record_words import EVENT_KINDS, FIELDS, IDENTITY_CHECKS, value_text
 from portal.blueprints.role_words import ROLES
 from portal.domain.account_state import AccountState
 from portal.domain.audit_events import EVENTS, Event
@@ -19,7 +20,7 @@ from portal.domain.lockout import Zone
 from portal.filters import moment, number
 from portal.models import AuditEntry, Person
 from portal.services import activity
-from portal.services.activity import Happening, Refusals
+from portal.services.activity import Happening, Refusals, Trail
 from portal.services.origin import COMMAND_LINE
 
 STATES: dict[str, LazyString] = {
@@ -37,11 +38,54 @@ STATES: dict[str, LazyString] = {
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that happened: when, what, and from where."""
+    """One thing that happened: when, what, and from where; ``person`` is whom it happened to, if we know."""
 
     at: datetime
     sentence: str
     origin: str
+    person: Person | None = None
+
+
+@dataclass(frozen=True)
+class TrailView:
+    """A page of a trail as its template says it; ``newest_url`` and ``older_url`` where there is more."""
+
+    lines: list[Line]
+    count: str
+    kind: str
+    kinds: list[tuple[str, str]]
+    newest_url: str | None
+    older_url: str | None
+
+
+def trail_view(trail: Trail, kind: str, before: int | None, here: str) -> TrailView:
+    """A page of what happened, for administrators: each line with its whole origin."""
+
+    def at(**query: object) -> str:
+        asked = {name: value for name, value in query.items() if value}
+        return f"{here}?{urlencode(asked)}" if asked else here
+
+    more = trail.count > activity.MOST_COUNTED
+    count = number(min(trail.count, activity.MOST_COUNTED))
+    return TrailView(
+        lines=[_line(happening) for happening in trail.happenings],
+        count=_("More than %(count)s events", count=count)
+        if more
+        else ngettext("%(count)s event", "%(count)s events", trail.count, count=count),
+        kind=kind,
+        kinds=[("", _("Everything")), *((name, str(text)) for name, text in EVENT_KINDS.items())],
+        newest_url=at(kind=kind) if before is not None else None,
+        older_url=at(kind=kind, before=trail.older) if trail.older is not None else None,
+    )
+
+
+def latest_lines(person: Person, limit: int) -> list[Line]:
+    """The last things that happened to ``person``, for an administrator."""
+    return [_line(happening) for happening in activity.recent(person, limit)]
+
+
+def _line(happening: Happening) -> Line:
+    return Line(happening.entry.at, sentence(happening), _place(happening.entry), happening.person)
 
 
 def own_lines(person: Person, limit: int = 20) -> list[Line]:
@@ -97,6 +141,11 @@ def _origin(happening: Happening) -> str:
     entry: AuditEntry = happening.entry
     if happening.actor is not None and happening.actor != happening.person:
         return _("an administrator's browser")
+    return _place(entry)
+
+
+def _place(entry: AuditEntry) -> str:
+    """Where it came from, in full."""
     if entry.address == COMMAND_LINE:
         return _("the command line")
     if not current_app.config["PRIVATE_NETWORKS"]:

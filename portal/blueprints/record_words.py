@@ -34,6 +34,16 @@ IDENTITY_CHECKS: dict[str, LazyString] = {
 }
 """How somebody's identity was checked, within a sentence."""
 
+EVENT_KINDS: dict[str, LazyString] = {
+    "sign-in": _("Signing in and out"),
+    "lock": _("Locked and unlocked"),
+    "registration": _("Registration"),
+    "password": _("Passwords and recovery"),
+    "record": _("Record and status"),
+    "role": _("Roles"),
+}
+"""What a trail of events is narrowed down to."""
+
 FIELDS: dict[str, LazyString] = {
     "first_name": _("First Name"),
     "middle_name": _("Middle Name"),

@@ -204,6 +204,22 @@ EVENTS: dict[str, Event] = {
 }
 
 
+KINDS: dict[str, tuple[str, ...]] = {
+    "sign-in": ("account:sign-in:", "account:known-browser:", "account:session:"),
+    "lock": ("account:lock:",),
+    "registration": ("account:registration:", "account:enrolment-link:"),
+    "password": ("account:password:", "account:recovery:"),
+    "record": ("person:record:", "account:email:", "account:life:"),
+    "role": ("account:role:",),
+}
+"""What the history is narrowed down to, by how the events' names begin."""
+
+
+def events_of(kind: str) -> list[str]:
+    """The events of a kind, in the vocabulary's order."""
+    return [event for event in EVENTS if event.startswith(KINDS[kind])]
+
+
 def check(event: str, details: dict[str, object]) -> None:
     """Raises ValueError for an event that is not in the vocabulary, or details other than the declared ones."""
     if event not in EVENTS:

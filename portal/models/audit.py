@@ -17,6 +17,7 @@ class AuditEntry(Model):
     __table_args__ = (
         UniqueConstraint("chain", "sequence"),
         Index("ix_audit_entries_person", "person_id", "id"),
+        Index("ix_audit_entries_event", "chain", "event", "sequence"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     chain: Mapped[int]

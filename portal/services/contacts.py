@@ -211,14 +211,20 @@ def save(
         person.email_bounced_at = None
         accounts.leave_address(person.account)
     rewrite(person, details)
-    recorded = {name: pair for name, pair in changes.items() if name != "status"}
-    if recorded:
-        entry = audit.record("person:record:changed", person=person, by=by.account, changes=recorded)
-        if "primary_email" in changes and present.primary_email:
-            address_notices.tell(person.account, present.primary_email, by, entry)
+    _tell_of(person, changes, by)
     if "status" in changes:
         _change_status(person, details.status, by, confirmed)
     return changes
+
+
+def _tell_of(person: Person, changes: dict[str, list[object]], by: SignedIn) -> None:
+    """The trail of what the record says otherwise; and, of another address, the one before."""
+    recorded = {name: pair for name, pair in changes.items() if name != "status"}
+    if recorded:
+        entry = audit.record("person:record:changed", person=person, by=by.account, changes=recorded)
+        before = str(changes.get("primary_email", [""])[0])
+        if before:
+            address_notices.tell(person.account, before, by, entry)
 
 
 def _change_status(person: Person, status: str, by: SignedIn, confirmed: bool) -> None:
@@ -226,20 +232,6 @@ def _change_status(person: Person, status: str, by: SignedIn, confirmed: bool) -
         accounts.deactivate(person.account, by, confirmed=confirmed)
     else:
         accounts.reactivate(person.account, by)
-
-
-def correct_address(person: Person, address: str) -> None:
-    """Another primary e-mail address, by the word of whoever runs the portal; what the earlier one led to is dead."""
-    person = held(person)
-    present = details_of(person)
-    details = replace(present, primary_email=address, has_no_email=False)
-    changes = details.changes_from(present)
-    if not changes:
-        return
-    person.email_bounced_at = None
-    accounts.leave_address(person.account)
-    rewrite(person, details)
-    audit.record("person:record:changed", person=person, changes=changes)
 
 
 def check_version(person: Person, version: int | None) -> None:

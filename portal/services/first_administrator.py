@@ -4,7 +4,7 @@ NIST SP 800-63B-4 3.1.1; ASVS 6.3.2, 13.2.3.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from flask import current_app
@@ -130,7 +130,7 @@ def _refuse_where_taken(address: str) -> None:
 
 
 def _replace_link(account: Account, address: str) -> Issued:
-    contacts.correct_address(account.person, address)
+    correct_address(account.person, address)
     return _with_link(account, enrolment_links.put(account))
 
 
@@ -152,3 +152,17 @@ def _with_link(account: Account, token: str) -> Issued:
     accounts.note(account, "enrolment-link-issued")
     administrator_notices.tell_the_others(account, "enrolment-link", None, entry)
     return Issued(token, account.username or "", expires_at)
+
+
+def correct_address(person: Person, address: str) -> None:
+    """Another primary e-mail address, by the word of whoever runs the portal; what the earlier one led to is dead."""
+    person = contacts.held(person)
+    present = contacts.details_of(person)
+    details = replace(present, primary_email=address, has_no_email=False)
+    changes = details.changes_from(present)
+    if not changes:
+        return
+    person.email_bounced_at = None
+    accounts.leave_address(person.account)
+    contacts.rewrite(person, details)
+    audit.record("person:record:changed", person=person, changes=changes)

@@ -17,8 +17,7 @@ from portal.domain.account_state import (
 
 EVERYTHING_ALLOWED = Circumstances(known_browser=True, first_password_by_email=True)
 
-# from:           register | re-enrol | temporary-password (in person) | complete-registration | lock | unlock | sign-in
-#                 | reset-password | deactivate | reactivate. A dash is a move that is refused; * is possible in some circumstances only.
+# In the order of COLUMNS. A dash is a move that is refused; * is possible in some circumstances only.
 TABLE = """
 not-registered       | registration-pending | -                    | registration-pending | -      | -      | -              | -       | -       | inactive | -
 registration-pending | -                    | registration-pending | registration-pending | active | -      | -              | -       | *active | inactive | -

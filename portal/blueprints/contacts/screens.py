@@ -5,15 +5,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from flask import render_template, request, url_for
-from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from portal import htmx, notices
+from portal.blueprints.activity import latest_lines
 from portal.blueprints.contacts import roles_panel, self_service
 from portal.blueprints.contacts.forms import ContactForm
 from portal.blueprints.contacts.list_views import list_view, row_move
 from portal.blueprints.contacts.presenters import contact_url, query_of, state_tag
+from portal.blueprints.navigation import breadcrumbs
 from portal.blueprints.record_words import FIELDS, Difference, differences, value_text
 from portal.domain.roles import Permission
 from portal.models import Organisation, Person
@@ -37,6 +38,8 @@ class Said:
 
 
 NOTHING = Said()
+SHOWN_EVENTS = 5
+"""Of the history below the panels; its page has all of it."""
 PANEL_NOTICES = ("created", "registered", "unlocked", "re-enrolled", "recovery-mailed", "deactivated", "reactivated")
 
 
@@ -73,11 +76,12 @@ def screen(
         "form": form,
         "form_action": here + _question(asked),
         "panel": panel_of(person) if person is not None else None,
+        "lines": latest_lines(person, SHOWN_EVENTS) if person is not None and sees else [],
         "roles": roles_panel.panel(person, current_user, roles_said) if person is not None else None,
         "next_url": next_url(person, asked) if person is not None else None,
         "said": said,
         "watch_url": watch_url(person, asked, said) if person is not None else None,
-        "breadcrumbs": _breadcrumbs(organisation),
+        "breadcrumbs": breadcrumbs(organisation),
         "value_text": value_text,
         "field_labels": FIELDS,
         "details": contacts.details_of(person) if person is not None else None,
@@ -203,14 +207,4 @@ def _question(asked: Wanted) -> str:
 def breadcrumbs_to(person: Person) -> list[dict[str, str]]:
     """The way to a page about one person."""
     here = {"text": person.full_name, "href": contact_url(person.organisation, person.ess_id)}
-    return [*_breadcrumbs(person.organisation), here]
-
-
-def _breadcrumbs(organisation: Organisation) -> list[dict[str, str]]:
-    return [
-        {"text": _("Organisations"), "href": url_for("contacts.organisations")},
-        {
-            "text": f"{organisation.code} {organisation.name}",
-            "href": url_for("contacts.index", code=organisation.code),
-        },
-    ]
+    return [*breadcrumbs(person.organisation), here]

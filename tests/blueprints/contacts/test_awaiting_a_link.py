@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import Account, Person
-from portal.services import contacts, enrolment_links, first_administrator
+from portal.services import enrolment_links, first_administrator
 from portal.transactions import write
 from tests.support.client import CheckingClient
 from tests.support.html import Page, text_of
@@ -74,7 +74,7 @@ def test_a_link_that_a_clock_put_back_would_prolong_is_said_to_be_over(
 
 def test_a_link_that_ended_with_an_address_is_said_to_be_over(central_admin_client: CheckingClient, ann: Account):
     with write():
-        contacts.correct_address(ann.person, "bea@centre.example")
+        first_administrator.correct_address(ann.person, "bea@centre.example")
     page = panel_of(central_admin_client, ann)
     assert field(page, "external-message").startswith("The link to choose your password no longer works.")
     assert field(page, "status") == "Registration expired"

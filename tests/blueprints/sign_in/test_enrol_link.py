@@ -11,7 +11,7 @@ from sqlalchemy import select
 from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import Account, EnrolmentLink, Person
-from portal.services import accounts, contacts, first_administrator, known_browsers, recovery, sign_in
+from portal.services import accounts, first_administrator, known_browsers, recovery, sign_in
 from portal.transactions import write
 from tests.factories import PASSWORD
 from tests.house_rules.test_get_changes_nothing import link_mailed_to
@@ -176,7 +176,7 @@ def deactivate(account: Account) -> None:
 
 
 def correct_address(account: Account) -> None:
-    contacts.correct_address(account.person, "bea@centre.example")
+    first_administrator.correct_address(account.person, "bea@centre.example")
 
 
 @pytest.mark.parametrize("change", [re_enrol, deactivate, correct_address])
