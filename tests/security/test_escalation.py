@@ -145,7 +145,8 @@ def test_a_role_of_one_organisation_ends_where_another_begins(
     factories.grant(local_admin, Role.PASSWORD_RESET_OPERATOR, organisation=other_organisation)
     elsewhere = factories.person(other_organisation, "Olga Elsewhere", types=["admin"])
     client = as_person(local_admin)
-    client.get("/organisations/RX1/contacts", 404)
-    client.get(f"/organisations/RX1/contacts/{elsewhere.ess_id}", 404)
+    client.get("/organisations/RX1/contacts.csv", 404)
+    page = client.get(f"/organisations/RX1/contacts/{elsewhere.ess_id}").page
+    assert not page.has_id("contact-details")
     client.post(f"/organisations/RX1/contacts/{elsewhere.ess_id}/re-enrol", expect=404)
     assert elsewhere.account.state is AccountState.ACTIVE

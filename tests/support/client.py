@@ -41,6 +41,11 @@ class Answer(TestResponse):
     url: str
     page: Page
 
+    @property
+    def text(self) -> str:
+        """The body as text; of a file that is none, whatever of it can be read."""
+        return self.get_data().decode("utf-8", "replace")
+
 
 class CheckingClient(FlaskClient):
     """A browser without JavaScript; with ``htmx=True``, one with it."""
