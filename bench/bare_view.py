@@ -16,7 +16,7 @@ def application() -> Flask:
 
 
 def served() -> Gateway:
-    return Gateway(application(), "http", 65536, THREADS)
+    return Gateway(application(), "http", 65536, 65536, THREADS)
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ def create_app(settings: dict[str, Any] | None = None) -> Flask:
     extensions.migrate.init_app(app, directory=str(ROOT / "migrations"))
     extensions.babel.init_app(app)
     extensions.mail.init_app(app)
+    app.before_request(permissions.make_room)  # before the form is read to look for its token
     extensions.csrf.init_app(app)
     with app.app_context():
         extensions.prepare_engine(extensions.db.engine)

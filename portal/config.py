@@ -78,6 +78,7 @@ SETTINGS = (
     Setting("MAIL_PASSWORD", None),
     Setting("MAIL_DEFAULT_SENDER", None),
     Setting("PRIVATE_NETWORKS", [], _list),
+    Setting("MAX_UPLOAD_MB", 20, _positive_number),
     Setting("TRUSTED_PROXIES", [], _list),
     Setting("LOCKOUT_INTERNET", 3, _positive_number),
     Setting("LOCKOUT_PRIVATE", 5, _positive_number),
@@ -157,6 +158,7 @@ def complete(settings: dict[str, Any], root: Path) -> dict[str, Any]:
         "WTF_CSRF_SSL_STRICT": False,
         "MAX_CONTENT_LENGTH": 256 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+        "UPLOAD_BYTES": settings["MAX_UPLOAD_MB"] * 1024 * 1024 + 64 * 1024,
         "BABEL_DEFAULT_LOCALE": settings["LOCALE"],
         "BABEL_DEFAULT_TIMEZONE": settings["TIME_ZONE"],
     }

@@ -25,6 +25,11 @@ Headers = list[tuple[str, str]]
 Wsgi = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 SEND_SECONDS = 60
+UPLOAD_SECONDS = 120
+LARGE_AT_ONCE = 4
+"""Files that are received, and held in memory, at one time."""
+LARGEST_WHOLE = 1024 * 1024
+"""Bytes of an answer that is sent in one piece."""
 HIDE_SERVER = ("server", "")
 CLOSE = ("connection", "close")
 READING = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -63,14 +68,17 @@ class Gateway:
     application: Wsgi
     scheme: str
     body_limit: int
+    upload_limit: int
     threads: int = 4
     queue: int = 256
     body_seconds: float = 20
     pages: Lane = field(init=False)
     forms: Lane = field(init=False)
+    large: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
         self.pages, self.forms = Lane(self.threads, self.queue), Lane(self.threads, self.queue)
+        self.large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Any, protocol: Any) -> None:
         """Answer one request."""
@@ -99,9 +107,12 @@ class Gateway:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         if length == 0:
             return BytesIO(), []
-        if length > self.body_limit:
+        if length > (self.upload_limit if takes_files(environ) else self.body_limit):
             return BytesIO(), [CLOSE]
-        async with asyncio.timeout(self.body_seconds):
+        if length <= self.body_limit:
+            async with asyncio.timeout(self.body_seconds):
+                return BytesIO(await protocol()), []
+        async with asyncio.timeout(UPLOAD_SECONDS), self.large:
             return BytesIO(await protocol()), []
 
     def _answer(
@@ -130,6 +141,11 @@ class Gateway:
         """An answer of the gateway's own: no page, and the connection is over."""
         strict = [(name.lower(), value) for name, value in put_into_list(list(headers), self.scheme)]
         protocol.response_bytes(status, [HIDE_SERVER, CLOSE, *strict], b"")
+
+
+def takes_files(environ: dict[str, Any]) -> bool:
+    """Whether files come to this address: it may be sent more than a form, by who has a cookie of ours."""
+    return environ["PATH_INFO"].endswith("/uploads") and "portal=" in environ.get("HTTP_COOKIE", "")
 
 
 def environ_of(scope: Any, scheme: str) -> dict[str, Any]:
@@ -175,7 +191,7 @@ def _send(
     *,
     bodiless: bool,
 ) -> None:
-    """Send an answer: whole when its length is known, else piece by piece, as fast as the client takes it."""
+    """Send an answer: whole when it is short, else piece by piece, as fast as the client takes it."""
     parts = iter(answer)
     first = next(parts, b"")
     status, headers = told
@@ -184,9 +200,11 @@ def _send(
     kept += [HIDE_SERVER, *closing]
     if bodiless and length is not None:
         kept.append(("content-length", length))
-    if length is not None or bodiless:
+    if bodiless or (length is not None and int(length) <= LARGEST_WHOLE):
         protocol.response_bytes(status, kept, b"" if bodiless else b"".join((first, *parts)))
         return
+    if length is not None:
+        kept.append(("content-length", length))
     transport = protocol.response_stream(status, kept)
     for part in (first, *parts) if isinstance(answer, list) else _chain(first, parts):
         if part:

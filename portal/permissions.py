@@ -23,6 +23,7 @@ MARK = "access"
 CONFIRMED = "confirmed"
 POLLED = "polled"
 ASIDE = "aside"
+FILES = "files"
 PUBLIC = "public"
 ENROLMENT = "enrolment"
 LONGEST_NEXT = 1000
@@ -79,6 +80,19 @@ def declared_access(endpoint: str) -> str | Permission | None:
     if endpoint == "static":
         return PUBLIC
     return getattr(current_app.view_functions[endpoint], MARK, None)
+
+
+def takes_files(view: Callable[P, T]) -> Callable[P, T]:
+    """May be sent as much as a file has, by who is signed in; anything else no more than a form."""
+    setattr(view, FILES, True)
+    return view
+
+
+def make_room() -> None:
+    """Before anything reads the request: how much it may hold."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if hasattr(view, FILES) and sessions.has_cookie():
+        request.max_content_length = current_app.config["UPLOAD_BYTES"]
 
 
 def guard() -> Response | None:

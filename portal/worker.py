@@ -6,7 +6,7 @@ from threading import Event
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.extensions import db
-from portal.services import audit_heads, housekeeping, outbox, recovery, work
+from portal.services import audit_heads, bulk, heartbeats, housekeeping, outbox, recovery, upload_steps
 
 log = logging.getLogger(__name__)
 
@@ -35,13 +35,16 @@ def do_once(stop: Event) -> int:
 
     Whoever stops the worker waits for the piece in hand, and not for those behind it.
     """
-    work.beat()
+    heartbeats.beat()
     done = 0
     for duty in (recovery.handle_due, outbox.deliver_due):
         for _ in range(ROUND):
             if stop.is_set() or not duty(limit=1):
                 break
             done += 1
+    for slices in (bulk.handle_due, upload_steps.handle_due):
+        if not stop.is_set():
+            done += slices(limit=1)
     if not stop.is_set():
         housekeeping.shorten_log()
         housekeeping.sweep_when_due(stop)

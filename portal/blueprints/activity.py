@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 from flask_babel.speaklater import LazyString
 
-from portal.blueprints.record_words import EVENT_KINDS, FIELDS, IDENTITY_CHECKS, value_text
+from portal.blueprints.record_words import BULK_WORKS, EVENT_KINDS, IDENTITY_CHECKS, changes_text
 from portal.blueprints.role_words import ROLES
 from portal.domain.account_state import AccountState
 from portal.domain.audit_events import EVENTS, Event
@@ -183,25 +183,16 @@ def _scope(value: Any) -> str:
     return str(value) if value else _("everything")
 
 
+def _work(value: Any) -> str:
+    return str(BULK_WORKS.get(value, value))
+
+
+def _per_day(value: Any) -> str:
+    return number(value) if value else _("all at once")
+
+
 def _method(value: Any) -> str:
     return str(IDENTITY_CHECKS.get(value, value))
-
-
-def _changes(value: Any) -> str:
-    """Each field that changed, by its label in the form."""
-    return "; ".join(_change(name, *pair) for name, pair in value.items())
-
-
-def _change(name: str, before: Any, after: Any) -> str:
-    field = str(FIELDS.get(name, name))
-    if isinstance(after, bool):
-        return _("%(field)s: %(value)s", field=field, value=value_text(name, after))
-    was, now = (value_text(name, value) if value else "" for value in (before, after))
-    if not was:
-        return _("%(field)s set to %(after)s", field=field, after=now)
-    if not now:
-        return _("%(field)s, which was %(before)s, removed", field=field, before=was)
-    return _("%(field)s from %(before)s to %(after)s", field=field, before=was, after=now)
 
 
 def _lost(value: Any) -> str:
@@ -230,6 +221,8 @@ _READERS: dict[str, Callable[[Any], str]] = {
     "role": _role,
     "scope": _scope,
     "method": _method,
-    "changes": _changes,
+    "work": _work,
+    "per_day": _per_day,
+    "changes": changes_text,
     "lost": _lost,
 }

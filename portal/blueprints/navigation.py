@@ -27,6 +27,8 @@ def _of_organisation(grant: RoleGrant) -> list[Menu]:
     code = grant.organisation.code if grant.organisation else ""
     items = [_item(_("Organisation contacts"), url_for("contacts.index", code=code))]
     if Permission.SEE_CONTACTS in GRANTS[grant.role]:
+        if Permission.KEEP_CONTACTS in GRANTS[grant.role]:
+            items.append(_item(_("Mass upload"), url_for("organisation.uploads", code=code)))
         items.append(_item(_("Activity"), url_for("organisation.activity", code=code)))
     return items
 

@@ -1,7 +1,8 @@
 """A record in words: its fields' labels, its choices, its values, and what differs between two versions of it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -41,8 +42,17 @@ EVENT_KINDS: dict[str, LazyString] = {
     "password": _("Passwords and recovery"),
     "record": _("Record and status"),
     "role": _("Roles"),
+    "many": _("Many people at once"),
 }
 """What a trail of events is narrowed down to."""
+
+BULK_WORKS: dict[str, LazyString] = {
+    "register": _("Register"),
+    "re-enrol": _("Re-Enrol"),
+    "make-active": _("Make active"),
+    "make-inactive": _("Make inactive"),
+}
+"""What can be done to many people at once."""
 
 FIELDS: dict[str, LazyString] = {
     "first_name": _("First Name"),
@@ -100,3 +110,20 @@ def differences(present: ContactDetails, typed: ContactDetails) -> list[Differen
         for name, label in FIELDS.items()
         if name in changes
     ]
+
+
+def changes_text(changes: Mapping[str, Sequence[Any]]) -> str:
+    """Each field that changed, by its label in the form: what it was, and what it is."""
+    return "; ".join(_change(name, *pair) for name, pair in changes.items())
+
+
+def _change(name: str, before: Any, after: Any) -> str:
+    label = str(FIELDS.get(name, name))
+    if isinstance(after, bool):
+        return gettext("%(field)s: %(value)s", field=label, value=value_text(name, after))
+    was, now = (value_text(name, value) if value else "" for value in (before, after))
+    if not was:
+        return gettext("%(field)s set to %(after)s", field=label, after=now)
+    if not now:
+        return gettext("%(field)s, which was %(before)s, removed", field=label, before=was)
+    return gettext("%(field)s from %(before)s to %(after)s", field=label, before=was, after=now)

@@ -6,13 +6,25 @@ import sys
 from flask import Flask
 from flask.cli import FlaskGroup
 
-from portal.commands import audit, backup, central_administrator, check, demo, mail, organisations, run, serve, worker
+from portal.commands import (
+    audit,
+    backup,
+    central_administrator,
+    check,
+    demo,
+    mail,
+    organisations,
+    people,
+    run,
+    serve,
+    worker,
+)
 from portal.config import ConfigurationError
 
 
 def init_app(app: Flask) -> None:
     """Add our commands to Flask's."""
-    for group in (audit, backup, central_administrator, check, demo, mail, organisations, run, serve, worker):
+    for group in (audit, backup, central_administrator, check, demo, mail, organisations, people, run, serve, worker):
         for command in group.commands:
             app.cli.add_command(command)
 

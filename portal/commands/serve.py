@@ -130,7 +130,13 @@ def gateway(app: Flask) -> Gateway:
     """The application with its static files, compression and the log of its requests, for the server."""
     trusted = networks(app.config["TRUSTED_PROXIES"])
     served = logs.Requests(app, Compressed(StaticFiles(app, app)), trusted)
-    return Gateway(served, app.config["PREFERRED_URL_SCHEME"], app.config["MAX_CONTENT_LENGTH"], THREADS)
+    return Gateway(
+        served,
+        app.config["PREFERRED_URL_SCHEME"],
+        app.config["MAX_CONTENT_LENGTH"],
+        app.config["UPLOAD_BYTES"],
+        THREADS,
+    )
 
 
 def listen(host: str, port: int, advice: str = "") -> socket.socket:

@@ -186,6 +186,28 @@ EVENTS: dict[str, Event] = {
         frozenset({"changes"}),
     ),
     "sign-in:unknown:failed": Event(_("Somebody tried to sign in with a name that leads to no account")),
+    "organisation:bulk:asked": Event(
+        _("%(actor)s asked for work on many people: %(work)s, people: %(people)s, a day: %(per_day)s"),
+        details=frozenset({"work", "people", "per_day"}),
+    ),
+    "organisation:bulk:stopped": Event(
+        _("%(actor)s stopped work on many people: %(work)s, people left alone: %(people)s"),
+        details=frozenset({"work", "people"}),
+    ),
+    "organisation:upload:confirmed": Event(
+        _(
+            "%(actor)s confirmed the upload of %(file)s: %(new)s new, %(changed)s changed, %(unchanged)s unchanged, "
+            "%(refused)s refused"
+        ),
+        details=frozenset({"file", "new", "changed", "unchanged", "refused"}),
+    ),
+    "organisation:import:applied": Event(
+        _(
+            "%(actor)s imported people from %(file)s: %(new)s new, %(changed)s changed, %(unchanged)s unchanged, "
+            "%(refused)s refused"
+        ),
+        details=frozenset({"file", "new", "changed", "unchanged", "refused"}),
+    ),
     "organisation:record:created": Event(_("%(actor)s created the organisation %(code)s"), details=frozenset({"code"})),
     "organisations:import:begun": Event(
         _("An import of %(rows)s organisations from %(file)s was begun"), details=frozenset({"file", "rows"})
@@ -211,6 +233,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "password": ("account:password:", "account:recovery:"),
     "record": ("person:record:", "account:email:", "account:life:"),
     "role": ("account:role:",),
+    "many": ("organisation:bulk:", "organisation:upload:", "organisation:import:"),
 }
 """What the history is narrowed down to, by how the events' names begin."""
 

@@ -3,15 +3,17 @@
 Limits are small on purpose (ASVS 5.1.1, 5.2.1, 1.5.1): one row, however hostile the file, is all that is held.
 """
 
+import codecs
 import csv
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 MAX_ROW_BYTES = 64 * 1024
 MAX_CELL_CHARACTERS = 10_000
+BLOCK_BYTES = 256 * 1024
 
 _BOM = b"\xef\xbb\xbf"
 _OTHER_FORMATS = {
@@ -48,14 +50,36 @@ def shown(text: str) -> str:
     return _NOT_SHOWN.sub("\N{REPLACEMENT CHARACTER}", cut)
 
 
-def records(file: BinaryIO) -> Iterator[Record]:
-    """The rows of a comma-separated file (RFC 4180: quotes doubled, line breaks inside quotes), blank lines left out.
+def delimiter_of(file: IO[bytes]) -> str:
+    """What stands between the cells of the first line: a comma, a semicolon or a tab. The file is then at its start."""
+    first = file.readline(MAX_ROW_BYTES)
+    file.seek(0)
+    outside = re.sub(rb'"[^"]*"', b"", first)
+    return max(",;\t", key=lambda mark: outside.count(mark.encode()))
+
+
+def encoding_of(file: IO[bytes]) -> str:
+    """UTF-8, or the code page of Western Windows for what is none. The file is then at its start."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        while block := file.read(BLOCK_BYTES):
+            decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return "cp1252"
+    finally:
+        file.seek(0)
+    return "utf-8"
+
+
+def records(file: IO[bytes], delimiter: str = ",", encoding: str = "utf-8") -> Iterator[Record]:
+    """The rows of a delimited file (RFC 4180: quotes doubled, line breaks inside quotes), blank lines left out.
 
     The last line may do without its line end (RFC 4180 2.2): a cut shows in a quote that is not closed, or in columns.
     Raises Damage, with its line: not UTF-8, a NUL, an unclosed or stray quote, too much of anything.
     """
-    lines = _Lines(file)
-    reader = csv.reader(lines, strict=True)
+    lines = _Lines(file, encoding)
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
     while True:
         lines.begin_row()
         try:
@@ -84,8 +108,9 @@ def _words(error: csv.Error) -> str:
 class _Lines(Iterator[str]):
     """The decoded lines of a file, each checked; it knows where the present row began and how much it has taken."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: IO[bytes], encoding: str) -> None:
         self._file = file
+        self._encoding = encoding
         self._number = 0
         self._bytes = 0
         self.row_begins = 1
@@ -108,10 +133,11 @@ class _Lines(Iterator[str]):
         self._check(line)
         self.quotes += line.count(b'"')
         try:
-            return line.removeprefix(_BOM).decode() if self._number == 1 else line.decode()
+            return (line.removeprefix(_BOM) if self._number == 1 else line).decode(self._encoding)
         except UnicodeDecodeError as error:
             byte = line[error.start]
-            raise Damage(self._number, f"not UTF-8: the byte {byte:02X} after {error.start} others") from None
+            name = "UTF-8" if self._encoding == "utf-8" else "text"
+            raise Damage(self._number, f"not {name}: the byte {byte:02X} after {error.start} others") from None
 
     def _check_beginning(self, line: bytes) -> None:
         for beginning, words in _OTHER_FORMATS.items():

@@ -133,9 +133,13 @@ def email_changed(
     after: str,
     administrator: Person | None,
     secondary: bool,
+    operated: bool,
     url: str,
 ) -> Words:
-    """An address on a record was changed, by its owner if by no ``administrator``; what to do if that was a theft."""
+    """An address on a record was changed, by its owner if by no ``administrator``; what to do if that was a theft.
+
+    ``operated``: it was done by whoever runs the portal, from a file.
+    """
     return _words(
         "email-changed",
         person,
@@ -144,6 +148,7 @@ def email_changed(
         after=after,
         administrator=administrator,
         secondary=secondary,
+        operated=operated,
         url=url,
     )
 

@@ -12,6 +12,7 @@ from portal.models.account import (
     SignInReservation,
 )
 from portal.models.audit import AuditChain, AuditEntry
+from portal.models.bulk import BulkItem, BulkWork, Upload, UploadRow
 from portal.models.organisation import (
     Listing,
     ListingContact,
@@ -27,6 +28,8 @@ __all__ = [
     "Account",
     "AuditChain",
     "AuditEntry",
+    "BulkItem",
+    "BulkWork",
     "Counter",
     "EmailChange",
     "EnrolmentLink",
@@ -47,4 +50,6 @@ __all__ = [
     "RoleGrant",
     "Session",
     "SignInReservation",
+    "Upload",
+    "UploadRow",
 ]

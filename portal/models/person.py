@@ -34,6 +34,7 @@ class Person(Model):
         Index("ix_people_organisation_contacts", "organisation_id", "is_contact", "sort_name", "id"),
         Index("ix_people_organisation_email", "organisation_id", "primary_email_folded", "sort_name", "id"),
         Index("ix_people_organisation_phone", "organisation_id", "primary_phone", "sort_name", "id"),
+        Index("ix_people_organisation_number", "organisation_id", "employee_number"),
         Index("ix_people_organisation_types", "organisation_id", "sorted_types", "sort_name", "id"),
         Index(
             "ix_people_organisation_unusable_email",

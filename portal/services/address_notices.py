@@ -9,8 +9,11 @@ from portal.services.sessions import SignedIn
 KIND = "email-changed"
 
 
-def tell(account: Account, before: str, by: SignedIn, entry: int) -> None:
-    """Queue the notice to the present address and to ``before``, each if there is one; ``by`` changed it."""
+def tell(account: Account, before: str, by: SignedIn | None, entry: int) -> None:
+    """Queue the notice to the present address and to ``before``, each if there is one.
+
+    ``by`` changed it; None is whoever runs the portal.
+    """
     after = account.person.primary_email
     _queue(account, [after, before], before, after, by, entry, secondary=False)
 
@@ -22,8 +25,14 @@ def tell_of_secondary(account: Account, before: str, by: SignedIn, entry: int) -
 
 
 def _queue(
-    account: Account, to: list[str], before: str, after: str, by: SignedIn, entry: int, *, secondary: bool
+    account: Account, to: list[str], before: str, after: str, by: SignedIn | None, entry: int, *, secondary: bool
 ) -> None:
-    administrator = by.account.id if by.account.id != account.id else None
-    facts: dict[str, Any] = {"before": before, "after": after, "administrator": administrator, "secondary": secondary}
+    administrator = by.account.id if by and by.account.id != account.id else None
+    facts: dict[str, Any] = {
+        "before": before,
+        "after": after,
+        "administrator": administrator,
+        "secondary": secondary,
+        "operated": by is None,
+    }
     outbox.queue(KIND, account=account, to=to, entry=entry, **facts)

@@ -37,6 +37,14 @@ def named(organisation: Organisation) -> list[str]:
     return [person.full_name for person in found]
 
 
+def look_for_another(account: Account) -> None:
+    """Raises LastAdministrator when ``account`` is the only usable administrator somewhere, as things are now."""
+    for grant in account.roles:
+        held = grant.ended_at is None and grant.role is Role.LOCAL_ADMINISTRATOR
+        if held and grant.organisation is not None and usable(grant.organisation.id) == {account.id}:
+            raise LastAdministrator(grant.organisation, may_confirm=False)
+
+
 def refuse_to_leave_none(
     account: Account, by: SignedIn | None, *, confirmed: bool = False, only: Organisation | None = None
 ) -> None:

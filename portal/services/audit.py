@@ -10,7 +10,7 @@ from sqlalchemy import Table, bindparam, insert, select, update
 from portal import clock
 from portal.domain import audit_events
 from portal.extensions import db, insert_into
-from portal.models import Account, AuditChain, AuditEntry, Person
+from portal.models import Account, AuditChain, AuditEntry, Organisation, Person
 from portal.services.origin import origin
 from portal.transactions import begin_write
 
@@ -35,14 +35,23 @@ MOVE_HEAD = update(CHAINS).where(_THIS).values(sequence=bindparam("sequence"), h
 ADD_ENTRY = insert(ENTRIES).returning(ENTRIES.c.id)
 
 
-def record(event: str, *, person: Person | None = None, by: Account | None = None, **details: Any) -> int:
+def record(
+    event: str,
+    *,
+    person: Person | None = None,
+    by: Account | None = None,
+    organisation: Organisation | None = None,
+    **details: Any,
+) -> int:
     """Write one entry about ``person`` (None: about nobody we know), done by ``by`` (None: by nobody signed in).
+
+    What concerns nobody of an organisation, but all of it, stands in the chain of ``organisation``.
 
     Answers the entry's id. Raises ValueError for an undeclared event or detail.
     """
     begin_write()
     audit_events.check(event, details)
-    chain = person.organisation_id if person else NO_ORGANISATION
+    chain = person.organisation_id if person else organisation.id if organisation else NO_ORGANISATION
     sequence, head = _locked_head(chain)
     here = origin()
     entry = {

@@ -180,7 +180,7 @@ def create(
 def save(
     person: Person,
     details: ContactDetails,
-    by: SignedIn,
+    by: SignedIn | None,
     *,
     version: int | None,
     allow_duplicate: bool = False,
@@ -188,16 +188,18 @@ def save(
 ) -> dict[str, list[object]]:
     """Keep what the form says, details and contact types together; answers what changed, nothing when nothing did.
 
-    A changed status is the move deactivate or reactivate. Raises Conflict when the record is no longer at ``version``,
+    ``by`` None is the command line. A changed status is the move deactivate or reactivate.
+
+    Raises Conflict when the record is no longer at ``version``,
     DuplicateAddress for a changed address that another record has unless that is allowed, MoveRefused, and
     LastAdministrator unless ``confirmed``.
     """
     person = held(person)
-    if not may_change(by, person):
+    if by is not None and not may_change(by, person):
         raise NotPermitted
     check_version(person, version)
     present = details_of(person)
-    details = _without_what_is_not_theirs(details, present, by)
+    details = without_what_is_not_theirs(details, present, by)
     changes = details.changes_from(present)
     if is_own(by, person) and {"primary_email", "status"} & set(changes):
         raise NotPermitted
@@ -217,17 +219,17 @@ def save(
     return changes
 
 
-def _tell_of(person: Person, changes: dict[str, list[object]], by: SignedIn) -> None:
+def _tell_of(person: Person, changes: dict[str, list[object]], by: SignedIn | None) -> None:
     """The trail of what the record says otherwise; and, of another address, the one before."""
     recorded = {name: pair for name, pair in changes.items() if name != "status"}
     if recorded:
-        entry = audit.record("person:record:changed", person=person, by=by.account, changes=recorded)
+        entry = audit.record("person:record:changed", person=person, by=by.account if by else None, changes=recorded)
         before = str(changes.get("primary_email", [""])[0])
         if before:
             address_notices.tell(person.account, before, by, entry)
 
 
-def _change_status(person: Person, status: str, by: SignedIn, confirmed: bool) -> None:
+def _change_status(person: Person, status: str, by: SignedIn | None, confirmed: bool) -> None:
     if status == "inactive":
         accounts.deactivate(person.account, by, confirmed=confirmed)
     else:
@@ -252,9 +254,9 @@ def held(person: Person) -> Person:
     ).one()
 
 
-def _without_what_is_not_theirs(details: ContactDetails, present: ContactDetails, by: SignedIn) -> ContactDetails:
+def without_what_is_not_theirs(details: ContactDetails, present: ContactDetails, by: SignedIn | None) -> ContactDetails:
     """A linked smartcard stays linked, unless a central administrator says otherwise."""
-    if present.smartcard_linked and Role.CENTRAL_ADMINISTRATOR not in by.roles:
+    if present.smartcard_linked and by is not None and Role.CENTRAL_ADMINISTRATOR not in by.roles:
         return replace(details, smartcard_linked=True)
     return details
 

@@ -153,6 +153,7 @@ def _email_changed(row: OutboxMessage, account: Account) -> Words:
         after=_for_reader(row, row.parameters["after"]),
         administrator=db.session.get_one(Account, asked_by).person if asked_by else None,
         secondary=row.parameters["secondary"],
+        operated=row.parameters.get("operated", False),
         url=helper.url,
     )
 

@@ -6,11 +6,12 @@ from itertools import islice, takewhile
 from threading import Event
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from portal import clock
 from portal.extensions import LOCK_SECONDS, db
 from portal.models import (
+    BulkWork,
     EmailChange,
     EnrolmentLink,
     KnownBrowser,
@@ -19,8 +20,9 @@ from portal.models import (
     RecoveryRequest,
     Session,
     SignInReservation,
+    Upload,
 )
-from portal.services import health, held_forms, work
+from portal.services import health, heartbeats, held_forms, work
 from portal.transactions import begin_write, in_batches, write
 
 KEPT = timedelta(days=30)
@@ -44,7 +46,7 @@ def sweep_when_due(stop: Event | None = None) -> bool:
 
     No more than MOST_BATCHES at a time, and none after ``stop``: mail waits meanwhile, and the rest keeps an hour.
     """
-    if not work.take_turn(NAME, BETWEEN):
+    if not heartbeats.take_turn(NAME, BETWEEN):
         return False
     with write():
         held_forms.forget_old()
@@ -60,7 +62,7 @@ def shorten_log() -> None:
 
     Whoever reads is waited for, SHORTEN_SECONDS at most, and who writes waits meanwhile: so it is tried once a minute.
     """
-    if not health.grown_log() or not work.take_turn(SHORTENING, BETWEEN_SHORTENINGS):
+    if not health.grown_log() or not heartbeats.take_turn(SHORTENING, BETWEEN_SHORTENINGS):
         return
     connection = db.engine.raw_connection()
     try:
@@ -95,6 +97,8 @@ def _conditions() -> list[tuple[type[Any], ColumnElement[bool]]]:
     return [
         (OutboxMessage, and_(OutboxMessage.state != "queued", OutboxMessage.finished_at < before)),
         (RecoveryRequest, and_(RecoveryRequest.state != "queued", RecoveryRequest.finished_at < before)),
+        (BulkWork, and_(BulkWork.state != "queued", BulkWork.finished_at < before)),
+        (Upload, and_(Upload.state != "queued", func.coalesce(Upload.finished_at, Upload.created_at) < before)),
         (RecoveryLink, RecoveryLink.expires_at < before),
         (EmailChange, EmailChange.expires_at < before),
         (EnrolmentLink, EnrolmentLink.expires_at < before),

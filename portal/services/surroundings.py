@@ -19,7 +19,7 @@ from portal.domain.brand import DEFAULT_COLOUR, checked_colour
 from portal.extensions import LAST_SQLITE_WITH_WAL_RESET_BUG, db
 from portal.models import AuditEntry
 from portal.network import networks
-from portal.services import health, throttle, web_processes, work
+from portal.services import health, heartbeats, throttle, web_processes
 
 MAIL_SECONDS = 10
 LEAST_MIN_LENGTH, MOST_MIN_LENGTH = 8, 64
@@ -160,7 +160,7 @@ def _late() -> Iterator[tuple[Verdict, str]]:
 def _worker() -> Iterator[tuple[Verdict, str]]:
     if health.database_faults():
         return
-    seen = work.worker_seen_at()
+    seen = heartbeats.worker_seen_at()
     if seen is None or clock.now() - seen > WORKER_IS_LATE:
         yield Verdict.NOTE, "none is running: mail waits until portal worker or portal mail deliver sends it"
     else:

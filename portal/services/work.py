@@ -20,8 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from portal import clock
 from portal.domain.expiry import CLOCKS_APART
 from portal.errors import is_away
-from portal.extensions import db, insert_into
-from portal.models import Heartbeat
+from portal.extensions import db
 from portal.models.work import Leased
 from portal.transactions import begin_write, write
 
@@ -39,8 +38,7 @@ SETTLE_PAUSE_SECONDS = 1
 FIRST_PAUSE = timedelta(seconds=15)
 LONGEST_PAUSE = timedelta(hours=1)
 LOOKED_AT = 50
-HEARTBEAT_STEP = timedelta(seconds=10)
-WORKER = "worker"
+MORE = "more"
 
 
 class TryLater(Exception):  # noqa: N818 - an answer, not an error
@@ -51,20 +49,28 @@ class GiveUp(Exception):  # noqa: N818
     """The work can never be done; the text says why."""
 
 
+class GoOn(Exception):  # noqa: N818
+    """There is more to do, now or at ``at``; it counts as no try."""
+
+    def __init__(self, at: datetime | None = None) -> None:
+        super().__init__("")
+        self.at = at
+
+
 class Dropped(Exception):  # noqa: N818
     """The work is no longer wanted."""
 
 
 def _nothing(_row: object) -> None:
-    """What a duty without a part outside, or without one in the database, does there."""
+    """What a duty does where it has no part."""
 
 
 @dataclass(frozen=True)
 class Duty(Generic[Row]):
     """One kind of work: its rows, how one is done, and how often it is tried.
 
-    ``do`` is what happens outside: it gets a row's id and may raise TryLater, GiveUp or Dropped; what else it raises is
-    tried later. ``settled`` is what happens in the database, in the transaction that writes down how it ended.
+    ``do`` is what happens outside: it gets a row's id and may raise TryLater, GoOn, GiveUp or Dropped; what else it
+    raises is tried later. ``settled`` is what happens in the database, as it is written down how it ended.
     """
 
     kind: type[Row]
@@ -165,6 +171,8 @@ def _outcome(duty: Duty[Row], mine: _InHand) -> tuple[str, str]:
     token = _in_hand.set(mine)
     try:
         duty.do(mine.row_id)
+    except GoOn as more:
+        return MORE, (more.at or clock.now()).isoformat()
     except GiveUp as reason:
         return "failed", str(reason)
     except Dropped as reason:
@@ -187,6 +195,9 @@ def _end(duty: Duty[Row], mine: _InHand, state: str, error: str) -> str:
         if row is None or row.lease_owner != mine.owner:
             return state
         row.lease_owner = row.lease_until = None
+        if state == MORE:
+            row.attempts, row.due_at = 0, datetime.fromisoformat(error)
+            return row.state
         given_up = state == "queued" and row.attempts >= duty.most_attempts
         row.state = "failed" if given_up else state
         row.last_error = (f"given up after {row.attempts} tries: {error}" if given_up else error)[:300]
@@ -196,6 +207,11 @@ def _end(duty: Duty[Row], mine: _InHand, state: str, error: str) -> str:
             row.finished_at = clock.now()
         duty.settled(row)
         return row.state
+
+
+def ask_again(row: Leased) -> None:
+    """What was done is to be done anew."""
+    row.state, row.attempts, row.due_at, row.finished_at, row.last_error = "queued", 0, clock.now(), None, ""
 
 
 def drop_queued(kind: type[Leased], reason: str) -> list[int]:
@@ -220,8 +236,7 @@ def pause(attempts: int) -> timedelta:
 def waiting_since(kind: type[Leased]) -> datetime | None:
     """Since when what is queued waits in vain: the oldest of it that was asked for after the last that was done.
 
-    One row that is refused again and again, while others are done, does not count. Both ends of the queue are looked at
-    and not the whole: those that nobody took up are the first of it, and those with the longest pauses the last.
+    One row that is refused again and again does not count. Both ends of the queue are looked at, not the whole.
     """
     due = (kind.due_at, kind.id)  # type: ignore[attr-defined]
     queued = select(kind.created_at).where(kind.state == "queued").limit(LOOKED_AT)
@@ -245,41 +260,3 @@ def bring_forward(kind: type[Leased]) -> None:
         db.session.execute(
             update(kind).where(kind.state == "queued", or_(paused_longer, asked_for_later)).values(due_at=now)
         )
-
-
-def beat() -> None:
-    """Say that a worker is running, at most every ten seconds."""
-    take_turn(WORKER, HEARTBEAT_STEP)
-
-
-def worker_seen_at() -> datetime | None:
-    """When a worker last said that it was running."""
-    return seen_at(WORKER)
-
-
-def take_turn(name: str, step: timedelta) -> bool:
-    """Write down that something happens now, unless it did within ``step``; of several that ask at once, one may.
-
-    A time that lies far ahead was written before the clock was set back, and counts for nothing.
-    """
-    now = clock.now()
-    seen = seen_at(name)
-    if seen is not None and abs(now - seen) < step:
-        return False
-    with write():
-        taken = db.session.execute(
-            insert_into(Heartbeat)
-            .values(name=name, at=now)
-            .on_conflict_do_update(
-                index_elements=[Heartbeat.name],
-                set_={"at": now},
-                where=or_(Heartbeat.at >= now + step, Heartbeat.at <= now - step),
-            )
-            .returning(Heartbeat.name)
-        )
-        return taken.one_or_none() is not None
-
-
-def seen_at(name: str) -> datetime | None:
-    """When it last happened."""
-    return db.session.scalar(select(Heartbeat.at).where(Heartbeat.name == name))

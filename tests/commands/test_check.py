@@ -10,7 +10,7 @@ from flask import Flask
 
 from portal.extensions import db
 from portal.models import Counter
-from portal.services import demonstration, health, web_processes, work
+from portal.services import demonstration, health, heartbeats, web_processes
 from portal.transactions import write
 from tests.support.server import Portal
 
@@ -100,7 +100,7 @@ def test_the_demonstration_is_wrong_where_others_could_reach_it(app: Flask) -> N
 
 def test_says_whether_a_worker_is_running(app: Flask, clock: Any) -> None:
     assert "note   worker: none is running" in check(app).output
-    work.beat()
+    heartbeats.beat()
     assert "ok     worker: running" in check(app).output
     clock.shift(timedelta(minutes=2))
     assert "note   worker: none is running" in check(app).output

@@ -130,10 +130,14 @@ def test_only_work_knows_leases():
 
 # Verbs write in the transaction of whoever asks. These begin and end their own, and why.
 OWN_TRANSACTIONS = {
+    "services/heartbeats.py": "a turn that was taken is taken, whatever becomes of it",
     "services/work.py": "a claim, and how the work ended, are written whatever became of the work itself",
     "services/sessions.py": "a session's last use is written after the answer, at most once a minute",
     "services/guesses.py": "the reservation stands before the hash is computed",
     "services/organisation_import.py": "an import is applied in batches",
+    "services/people_file_import.py": "an import is applied in batches",
+    "services/upload_steps.py": "an import is applied in batches",
+    "services/bulk.py": "bulk work is done person by person",
     "services/restore.py": "a restored database is put right in a copy, before anybody sees it",
     "services/housekeeping.py": "what is spent goes in batches, so that nobody waits for a lock",
 }

@@ -19,7 +19,7 @@ from portal.domain.account_state import AccountState
 from portal.domain.lockout import Zone
 from portal.extensions import db
 from portal.models import AuditChain, AuditEntry, Organisation, OutboxMessage, Person, RecoveryLink, RecoveryRequest
-from portal.services import accounts, guesses, housekeeping, outbox, recovery, sessions, tokens, work
+from portal.services import accounts, guesses, heartbeats, housekeeping, outbox, recovery, sessions, tokens, work
 from portal.services.audit import BEGINNING, fingerprint
 from portal.services.recovery import Need
 from portal.transactions import write
@@ -241,11 +241,11 @@ def test_mail_that_is_asked_for_after_a_jump_leaves_at_once(clock, mailbox: Mail
 @pytest.mark.parametrize("jump", JUMPS, ids=str)
 def test_duties_go_on(clock, app: Flask, jump: timedelta):
     assert housekeeping.sweep_when_due()
-    work.beat()
+    heartbeats.beat()
     clock.shift(jump)
     assert housekeeping.sweep_when_due()
-    work.beat()
-    assert work.worker_seen_at() == the_clock.now()
+    heartbeats.beat()
+    assert heartbeats.worker_seen_at() == the_clock.now()
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

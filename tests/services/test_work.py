@@ -12,7 +12,7 @@ from sqlalchemy.exc import OperationalError
 from portal import clock as the_clock
 from portal.extensions import db
 from portal.models import Heartbeat, RecoveryRequest
-from portal.services import outbox, work
+from portal.services import heartbeats, outbox, work
 from portal.services.work import Dropped, Duty, GiveUp, TryLater
 from portal.transactions import write
 from tests.support.guesses import at_once
@@ -234,13 +234,13 @@ def test_nothing_is_held_in_the_database_while_work_is_done(app: Flask, clock: A
 
 def test_a_worker_says_that_it_is_running_every_ten_seconds(app: Flask, clock: Any):
     began = the_clock.now()
-    work.beat()
+    heartbeats.beat()
     clock.shift(timedelta(seconds=9))
-    work.beat()
-    assert work.worker_seen_at() == began
+    heartbeats.beat()
+    assert heartbeats.worker_seen_at() == began
     clock.shift(timedelta(seconds=1))
-    work.beat()
-    assert work.worker_seen_at() == began + timedelta(seconds=10)
+    heartbeats.beat()
+    assert heartbeats.worker_seen_at() == began + timedelta(seconds=10)
     assert len(db.session.scalars(select(Heartbeat)).all()) == 1
 
 
@@ -253,7 +253,7 @@ def test_of_many_that_ask_at_once_one_gets_the_turn(app: Flask, happened: bool):
 
     def worker() -> None:
         with app.app_context():
-            turns.append(work.take_turn("sweep", timedelta(hours=1)))
+            turns.append(heartbeats.take_turn("sweep", timedelta(hours=1)))
 
     at_once([worker] * 6)
     assert sorted(turns) == [False] * 5 + [True]

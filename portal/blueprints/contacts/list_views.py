@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from portal.blueprints.contacts.messages import BUTTONS, COLUMNS, FILTERS, MAIN_MOVES
 from portal.blueprints.contacts.presenters import Tag, contact_url, query_of, state_tag
-from portal.blueprints.record_words import CONTACT_TYPES, STATUSES, types_text
+from portal.blueprints.record_words import BULK_WORKS, CONTACT_TYPES, STATUSES, types_text
 from portal.domain.account_state import AccountAction, possible_actions
 from portal.filters import number, time_element
 from portal.models import Organisation, Person
@@ -98,6 +98,9 @@ class ListView:
     search_in_place: str
     new_href: str
     cancel_href: str
+    bulk_action: str
+    bulk_fields: dict[str, Any]
+    bulk_works: list[tuple[str, str]]
     excel_href: str
     csv_href: str
     all_href: str
@@ -147,6 +150,9 @@ def list_view(
         search_in_place=here,
         new_href=url_for("contacts.new", code=organisation.code, **query_of(wanted)),
         cancel_href=url_for("contacts.index", code=organisation.code, **query_of(wanted)),
+        bulk_action=url_for("organisation.new_bulk", code=organisation.code),
+        bulk_fields=query_of(replace(wanted, page=found.page)),
+        bulk_works=[*((name, str(text)) for name, text in BULK_WORKS.items()), ("export", _("Export to Excel"))],
         excel_href=url_for("contacts.export_excel", code=organisation.code, **query_of(replace(wanted, page=None))),
         csv_href=url_for("contacts.export_csv", code=organisation.code, **query_of(replace(wanted, page=None))),
         all_href=at(**nothing),

@@ -4,4 +4,4 @@ from flask import Blueprint
 
 blueprint = Blueprint("organisation", __name__)
 
-from portal.blueprints.organisation import activity_views  # noqa: F401 - the views register themselves
+from portal.blueprints.organisation import activity_views, bulk_views, upload_views  # noqa: F401 - the views register themselves

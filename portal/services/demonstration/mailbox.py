@@ -10,7 +10,7 @@ from flask import current_app
 
 from portal import clock
 from portal.errors import NotFound
-from portal.services import outbox, recovery, work
+from portal.services import heartbeats, outbox, recovery
 
 PAGE_SIZE = 25
 SILENCE = timedelta(seconds=30)
@@ -64,7 +64,7 @@ def letter(name: str) -> Letter:
 
 def worker_is_running() -> bool:
     """Whether somebody delivers the mail without being asked to."""
-    seen = work.worker_seen_at()
+    seen = heartbeats.worker_seen_at()
     return seen is not None and clock.now() - seen < SILENCE
 
 

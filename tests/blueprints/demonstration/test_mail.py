@@ -10,7 +10,7 @@ from flask import Flask
 
 from portal.extensions import db
 from portal.models import Counter
-from portal.services import accounts, demonstration, work
+from portal.services import accounts, demonstration, heartbeats
 from portal.transactions import write
 from tests import factories
 from tests.factories import AccountState
@@ -116,7 +116,7 @@ def test_a_worker_that_does_not_run_is_said_and_mail_is_delivered_by_hand(client
 @pytest.mark.usefixtures("mailbox")
 def test_a_worker_that_runs_is_believed_for_half_a_minute(client: CheckingClient):
     with time_machine.travel("2026-11-16T09:00:00+00:00", tick=False) as stopped:
-        work.beat()
+        heartbeats.beat()
         assert "The worker is not running" not in client.get(URL).page.words
         stopped.shift(timedelta(seconds=31))
         assert "The worker is not running" in client.get(URL).page.words
