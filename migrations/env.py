@@ -1,5 +1,7 @@
 """How Alembic reaches the database: the application's own engine and tables, the same for both databases."""
 
+from typing import Any
+
 from alembic import context
 from flask import current_app
 from sqlalchemy import text
@@ -9,6 +11,11 @@ metadata = extension.db.metadata
 
 # Two that migrate at once: the second waits for the first, however large the database, and finds all done.
 WAIT_SECONDS = 3600
+
+
+def is_ours(_thing: Any, name: str | None, _kind: str, reflected: bool, _compared: Any) -> bool:
+    """Whether the tables of the application know of it: the search's index is each database's own affair."""
+    return not (reflected and str(name).startswith("people_search"))
 
 
 def run() -> None:
@@ -26,7 +33,7 @@ def run() -> None:
             connection.connection.dbapi_connection.execute(f"PRAGMA busy_timeout={WAIT_SECONDS * 1000}")
         context.configure(
             connection=connection, target_metadata=metadata, render_as_batch=True, compare_type=True,
-            compare_server_default=False, transactional_ddl=True,
+            compare_server_default=False, transactional_ddl=True, include_object=is_ours,
         )  # fmt: skip
         with context.begin_transaction():
             if not sqlite:

@@ -53,6 +53,7 @@ NOTICES: dict[str, Notice] = {
     "recovery-mailed": Notice(_("A link to choose a new password is on its way, as if the person had asked for it.")),
     "role-granted": Notice(_("The role has been granted. It holds from the next page that the person opens.")),
     "role-withdrawn": Notice(_("The role has been withdrawn. It ends with the next page that the person opens.")),
+    "moved": Notice(_("The contact has been moved here. ESS ID, username and history came along; roles have ended.")),
     "bulk-stopped": Notice(_("Stopped. Whoever had not had their turn was left alone.")),
     "upload-discarded": Notice(_("The upload has been discarded. Nothing was changed.")),
     "deactivated": Notice(_("The contact has been made inactive.")),

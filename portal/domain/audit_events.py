@@ -185,6 +185,16 @@ EVENTS: dict[str, Event] = {
         _("%(actor)s changed your record: %(changes)s"),
         frozenset({"changes"}),
     ),
+    "person:record:left": Event(
+        _("%(actor)s moved %(person)s from %(before)s to %(after)s"),
+        _("%(actor)s moved you from %(before)s to %(after)s"),
+        frozenset({"before", "after"}),
+    ),
+    "person:record:arrived": Event(
+        _("%(actor)s moved %(person)s here from %(before)s, to %(after)s"),
+        _("%(actor)s moved you here from %(before)s, to %(after)s"),
+        frozenset({"before", "after"}),
+    ),
     "sign-in:unknown:failed": Event(_("Somebody tried to sign in with a name that leads to no account")),
     "organisation:bulk:asked": Event(
         _("%(actor)s asked for work on many people: %(work)s, people: %(people)s, a day: %(per_day)s"),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -45,18 +46,42 @@ def record(
 ) -> int:
     """Write one entry about ``person`` (None: about nobody we know), done by ``by`` (None: by nobody signed in).
 
-    What concerns nobody of an organisation, but all of it, stands in the chain of ``organisation``.
+    It stands in the chain of ``organisation``, where one is named: what concerns all of it, or somebody who moves.
 
     Answers the entry's id. Raises ValueError for an undeclared event or detail.
     """
     begin_write()
     audit_events.check(event, details)
-    chain = person.organisation_id if person else organisation.id if organisation else NO_ORGANISATION
+    place = organisation.id if organisation else NO_ORGANISATION
+    chain = person.organisation_id if person and not organisation else place
     sequence, head = _locked_head(chain)
+    entry = _entry(event, chain, sequence + 1, head, person, by, details)
+    db.session.execute(MOVE_HEAD, {"of": chain, "sequence": entry["sequence"], "head": entry["hash"]})
+    return int(db.session.execute(ADD_ENTRY, entry).scalar_one())
+
+
+def record_many(event: str, people: Sequence[Person], by: Account | None) -> None:
+    """One entry about each of some people of one organisation, without details, in a few statements."""
+    begin_write()
+    audit_events.check(event, {})
+    chain = people[0].organisation_id
+    sequence, head = _locked_head(chain)
+    entries = []
+    for number, person in enumerate(people, start=sequence + 1):
+        entries.append(_entry(event, chain, number, head, person, by, {}))
+        head = entries[-1]["hash"]
+    db.session.execute(MOVE_HEAD, {"of": chain, "sequence": sequence + len(people), "head": head})
+    db.session.execute(insert(ENTRIES), entries)
+
+
+def _entry(
+    event: str, chain: int, number: int, head: str, person: Person | None, by: Account | None, details: dict[str, Any]
+) -> dict[str, Any]:
+    """An entry's columns; ``head`` is the hash of the one before it."""
     here = origin()
-    entry = {
+    entry: dict[str, Any] = {
         "chain": chain,
-        "sequence": sequence + 1,
+        "sequence": number,
         "at": clock.now(),
         "event": event,
         "actor_account_id": by.id if by else None,
@@ -67,8 +92,7 @@ def record(
         "previous_hash": head,
     }
     entry["hash"] = fingerprint(AuditEntry(**entry))
-    db.session.execute(MOVE_HEAD, {"of": chain, "sequence": entry["sequence"], "head": entry["hash"]})
-    return int(db.session.execute(ADD_ENTRY, entry).scalar_one())
+    return entry
 
 
 def fingerprint(entry: AuditEntry) -> str:

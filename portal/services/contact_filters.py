@@ -15,7 +15,7 @@ from portal.domain.account_state import ORDER, AccountState
 from portal.domain.contact_details import CONTACT_TYPES, STATUSES
 from portal.models import Account, Organisation, Person, PersonContactType, RoleGrant
 from portal.models.person import UNUSABLE_EMAIL
-from portal.services import enrolment_links, temporary_passwords
+from portal.services import enrolment_links, record_search, temporary_passwords
 
 TABS = ("contacts", "people")
 SIZES = (10, 25, 50, 100)
@@ -97,7 +97,7 @@ def filters_of(organisation: Organisation, wanted: Wanted) -> list[Filter]:
     if wanted.state:
         found.append(_in_state(organisation, wanted.state))
     if wanted.q:
-        found.append(Filter(_matches(wanted.q), None))
+        found.append(_found_by(organisation, record_terms.looked_for(wanted.q, MOST_WORDS)))
     return found
 
 
@@ -158,10 +158,14 @@ def _lasts(until: Any, longest: timedelta, now: datetime) -> ColumnElement[bool]
     return and_(until.is_not(None), until > now, until <= now + longest + expiry.CLOCKS_APART)
 
 
-def _matches(q: str) -> ColumnElement[bool]:
+def _found_by(organisation: Organisation, pieces: list[str]) -> Filter:
     """All that is looked for stands in the person's names, addresses or numbers, in any order."""
-    pieces = record_terms.looked_for(q, MOST_WORDS)
-    return and_(*map(_holds, pieces)) if pieces else false()
+    condition = and_(*map(_holds, pieces)) if pieces else false()
+    candidates = record_search.candidates(pieces)
+    if candidates is None:
+        return Filter(condition, None)
+    theirs = select(Person.id).where(Person.organisation_id == organisation.id, candidates, condition)
+    return Filter(condition, theirs)
 
 
 def _holds(piece: str) -> ColumnElement[bool]:

@@ -18,6 +18,8 @@ from portal.services.contact_filters import Filter, Wanted
 
 FEW = 50_000
 """People who are looked at one by one, rather than in the order of an index."""
+MOST_FOUND = 10_000
+"""People of a filtered list who are counted, where they are not looked at one by one."""
 MOST_COUNTED = 100_000
 """People of a whole tab who are counted; there are more than that beyond."""
 
@@ -101,13 +103,13 @@ def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = Non
     query = _query(organisation, wanted)
     total = people_count if wanted.tab == "people" else contacts_count
     if wanted.is_filtered:
-        total = _count(query.select(Person.id), None if query.few is not None else FEW)
+        total = _count(query.select(Person.id), None if query.few is not None else MOST_FOUND)
     page, ids = _page(query, wanted, total, chosen)
     size, first = wanted.size, (page - 1) * wanted.size
     elsewhere = Count(0)
     if wanted.is_filtered and not ids and wanted.tab == "contacts":
         in_all = _query(organisation, replace(wanted, tab="people"))
-        elsewhere = _count(in_all.select(Person.id), FEW)
+        elsewhere = _count(in_all.select(Person.id), MOST_FOUND)
     pages = max(-(-total.number // size), 1)
     return ContactPage(
         people=_people(ids[:size]),

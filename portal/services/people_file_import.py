@@ -15,7 +15,7 @@ from portal.services import audit, people_import, people_tables
 from portal.services.people_import import REFUSED, VERDICTS, Given, Verdict
 from portal.services.people_tables import TableRow
 
-CHECKED_AT_ONCE, APPLIED_AT_ONCE = 500, 50
+CHECKED_AT_ONCE, APPLIED_AT_ONCE = 500, 200
 
 
 class NoSuchColumns(ValueError):  # noqa: N818 - an answer, not an error
@@ -118,9 +118,9 @@ def _apply(organisation_id: int, rows: list[TableRow], table: _Table, name: str,
         organisation = db.session.get_one(Organisation, organisation_id)
         given: list[Given] = [upload_rows.by_field(columns, row.cells, form) for row in batch]
         found = people_import.known(organisation, given)
-        for row, each in zip(batch, given, strict=True):
-            verdict = people_import.judge(organisation, each, found, form, None)
-            done.note(row.number, people_import.apply(organisation, verdict, None))
+        verdicts = [people_import.judge(organisation, each, found, form, None) for each in given]
+        for row, verdict in zip(batch, people_import.apply(organisation, verdicts, None), strict=True):
+            done.note(row.number, verdict)
 
     transactions.in_batches(iter(_in_batches(rows, APPLIED_AT_ONCE)), apply_batch)
     details: dict[str, Any] = {verdict: len(numbers) for verdict, numbers in done.rows.items()}

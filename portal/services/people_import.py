@@ -3,8 +3,8 @@
 A row is judged by what the records say at that moment, once for the preview and once more when it is applied.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import current_app
@@ -172,16 +172,26 @@ def unless_said(verdict: Verdict, first: int, number: int) -> Verdict:
     return Verdict(REFUSED, verdict.name, verdict.person, faults=[Fault(code, facts={"row": first})])
 
 
-def apply(organisation: Organisation, verdict: Verdict, by: SignedIn | None) -> Verdict:
-    """Do what a verdict says, within the transaction that is open; answers it, or the refusal that came of it."""
-    if verdict.details is None or verdict.verdict not in (NEW, CHANGED):
+def apply(organisation: Organisation, verdicts: Sequence[Verdict], by: SignedIn | None) -> list[Verdict]:
+    """Do what verdicts say, within the transaction that is open; answers them, or the refusals that came of them."""
+    new = [each.details for each in verdicts if each.verdict == NEW and each.details]
+    made = iter(contacts.create_many(organisation, new, by) if new else [])
+    return [
+        replace(each, person=next(made))
+        if each.verdict == NEW
+        else _save(each, by)
+        if each.verdict == CHANGED
+        else each
+        for each in verdicts
+    ]
+
+
+def _save(verdict: Verdict, by: SignedIn | None) -> Verdict:
+    person, details = verdict.person, verdict.details
+    if person is None or details is None:
         return verdict
-    if verdict.person is None:
-        person = contacts.create(organisation, verdict.details, by, allow_duplicate=True)
-        return Verdict(NEW, verdict.name, person, verdict.details)
     try:
-        contacts.save(verdict.person, verdict.details, by, version=verdict.person.version, allow_duplicate=True)
+        contacts.save(person, details, by, version=person.version, allow_duplicate=True)
     except LastAdministrator:
-        fault = Fault("last-administrator", "status")
-        return Verdict(REFUSED, verdict.name, verdict.person, verdict.details, faults=[fault])
+        return Verdict(REFUSED, verdict.name, person, details, faults=[Fault("last-administrator", "status")])
     return verdict

@@ -101,6 +101,11 @@ def withdraw(account: Account, role: Role, scope: Scope, by: SignedIn, *, confir
     _tell(account, role, scope, by, granted=False)
 
 
+def tell_of_end(account: Account, grant: RoleGrant, by: SignedIn) -> None:
+    """The trail and the holder of a role that ended with something else."""
+    _tell(account, grant.role, Scope(grant.organisation, grant.region), by, granted=False)
+
+
 def region_of(slug: str) -> Region:
     """The region with this slug. Raises NotFound."""
     found = db.session.scalars(select(Region).where(Region.slug == slug)).one_or_none()

@@ -19,7 +19,7 @@ from portal.services.origin import asked_from
 from portal.services.people_import import CHANGED, NEW, REFUSED, Verdict
 from portal.transactions import write
 
-CHECKED_AT_ONCE, APPLIED_AT_ONCE = 200, 25
+CHECKED_AT_ONCE, APPLIED_AT_ONCE = 200, 100
 """Rows of one transaction."""
 SLICE_SECONDS = 1.0
 MOST_ATTEMPTS = 50
@@ -104,9 +104,9 @@ def _apply(upload: Upload, at_once: int) -> int:
         return len(rows)
     given = [upload_rows.by_field(upload.columns, row.cells, upload.form) for row in wanted]
     found = people_import.known(upload.organisation, given)
-    for row, each in zip(wanted, given, strict=True):
-        verdict = people_import.judge(upload.organisation, each, found, upload.form, by)
-        _write_down(row, people_import.apply(upload.organisation, verdict, by))
+    verdicts = [people_import.judge(upload.organisation, each, found, upload.form, by) for each in given]
+    for row, verdict in zip(wanted, people_import.apply(upload.organisation, verdicts, by), strict=True):
+        _write_down(row, verdict)
         row.applied = True
     return len(rows)
 

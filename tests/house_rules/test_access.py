@@ -108,6 +108,8 @@ ACCESS: dict[str, dict[str, int]] = {
     "POST /organisations/<code>/contacts/<int:ess_id>/re-enrol": those(SIGN_IN, 403, 403, 409, 404, 403, 409),
     "POST /organisations/<code>/contacts/<int:ess_id>/deactivate": those(SIGN_IN, 403, 403, 303, 404, 403, 303),
     "POST /organisations/<code>/contacts/<int:ess_id>/reactivate": those(SIGN_IN, 403, 403, 409, 404, 403, 409),
+    "GET /organisations/<code>/contacts/<int:ess_id>/move": those(SIGN_IN, 403, 403, 200, 404, 403, 200),
+    "POST /organisations/<code>/contacts/<int:ess_id>/move": those(SIGN_IN, 403, 403, 422, 404, 403, 422),
     "GET /organisations/<code>/contacts/<int:ess_id>/history": those(SIGN_IN, 403, 403, 200, 404, 200, 200),
     "GET /organisations/<code>/activity": those(SIGN_IN, 403, 403, 200, 404, 200, 200),
     "GET /organisations/<code>/bulk": those(SIGN_IN, 403, 403, 200, 404, 403, 200),

@@ -45,11 +45,17 @@ def blank(databases: Databases, tmp_path: Path) -> Blank:
     return on_nothing
 
 
+def is_ours(_thing: Any, name: str, _kind: str, reflected: bool, _compared: Any) -> bool:
+    """The search's index is each database's own affair."""
+    return not (reflected and str(name).startswith("people_search"))
+
+
 def inventory() -> dict[str, Any]:
     """All that a schema has: columns, constraints and indexes by name."""
     inspector = inspect(db.engine)
     found: dict[str, Any] = {}
-    for table in sorted(set(inspector.get_table_names()) - {"alembic_version"}):
+    names = {name for name in inspector.get_table_names() if not name.startswith("people_search")}
+    for table in sorted(names - {"alembic_version"}):
         found[table] = {
             "columns": {
                 column["name"]: (str(column["type"]), column["nullable"], column["default"])
@@ -64,6 +70,7 @@ def inventory() -> dict[str, Any]:
             "indexes": {
                 name: index | {"dialect_options": {key: str(value) for key, value in options.items()}}
                 for name, index in by_name(inspector.get_indexes(table)).items()
+                if name != "people_search"
                 for options in [index.get("dialect_options", {})]
             },
         }
@@ -133,7 +140,7 @@ def test_the_migrations_make_what_the_tables_say(blank: Blank):
         flask_migrate.upgrade()
         with db.engine.connect() as connection:
             context = MigrationContext.configure(
-                connection, opts={"compare_type": True, "compare_server_default": True}
+                connection, opts={"compare_type": True, "compare_server_default": True, "include_object": is_ours}
             )
             assert compare_metadata(context, db.metadata) == []
         migrated = inventory()

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from portal import clock as the_clock
 from portal.domain.account_state import AccountState
 from portal.domain.roles import Role
+from portal.extensions import db
 from portal.models import Organisation, Person
-from portal.services import accounts, contact_list
+from portal.services import accounts, contact_list, record_index
 from portal.services.contact_filters import STATES, Wanted
 from portal.services.contact_list import Count
 from portal.transactions import write
@@ -181,6 +183,7 @@ def test_what_was_not_counted_to_its_end_is_said_to_be_more(
     organisation: Organisation, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(contact_list, "FEW", 12)
+    monkeypatch.setattr(contact_list, "MOST_FOUND", 12)
     monkeypatch.setattr(contact_list, "MOST_COUNTED", 25)
     for number in range(31):
         factories.person(organisation, f"More{number:02} Contact")
@@ -195,3 +198,25 @@ def test_what_was_not_counted_to_its_end_is_said_to_be_more(
     assert (past_the_end.page, past_the_end.last) == (4, 31)
     active = contact_list.find(organisation, Wanted(tab="people", state="active", page=3))
     assert (active.total, active.page, active.pages, active.first) == (Count(12, True), 3, 4, 21)
+
+
+def test_whoever_changes_is_found_by_what_the_record_says_now(organisation: Organisation, way: str):
+    """The search's index follows the record, on each database, also where a row is changed past the application."""
+    katie = factories.person(organisation, "Katie Contact", employee_number='7"x%_')
+    assert found(organisation, q="atie conta") == ["Katie"]
+    assert found(organisation, q='7"x%_') == ["Katie"]
+    with write():
+        katie.last_name = "Wieczorek"
+        record_index.refresh(katie)
+    assert found(organisation, q="wieczorek") == ["Katie"]
+    assert found(organisation, q="kontakt contact") == []
+    with write():
+        db.session.execute(update(Person).where(Person.id == katie.id).values(search_text="somebody else"))
+    assert (found(organisation, q="wieczorek"), found(organisation, q="mebod els")) == ([], ["Katie"])
+
+
+@pytest.mark.parametrize("q", ["AND OR NOT", "NEAR(a b)", "people_search:x", '"', "'", "%%%", "___", "日本語"])
+def test_what_means_something_to_a_search_engine_is_just_text(organisation: Organisation, way: str, q: str):
+    factories.person(organisation, "Katie Contact")
+    assert found(organisation, q=q) == []
+    assert found(organisation, q=f"^kat* {q}" if q in "\"'" else "-kat*") == ["Katie"]

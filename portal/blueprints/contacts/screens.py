@@ -20,7 +20,7 @@ from portal.domain.roles import Permission
 from portal.models import Organisation, Person
 from portal.notices import Notice
 from portal.permissions import safe_next
-from portal.services import contact_filters, contact_list, contacts, organisations, password_resets
+from portal.services import contact_filters, contact_list, contacts, organisations, password_resets, relocation
 from portal.services.contact_filters import Wanted
 from portal.services.contact_mail import mailed_to
 from portal.services.contacts import Conflict
@@ -76,6 +76,7 @@ def screen(
         "form": form,
         "form_action": here + _question(asked),
         "panel": panel_of(person) if person is not None else None,
+        "moves_on": person is not None and _may_act(person, keeps) and relocation.may_move(current_user),
         "lines": latest_lines(person, SHOWN_EVENTS) if person is not None and sees else [],
         "roles": roles_panel.panel(person, current_user, roles_said) if person is not None else None,
         "next_url": next_url(person, asked) if person is not None else None,

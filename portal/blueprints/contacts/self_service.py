@@ -163,7 +163,7 @@ def _field(name: str, label: str, value: object, note: str | None = None, wide: 
 
 def _rows(person: Person, mailed: Mailed, gives: bool) -> list[Fields]:
     rows = [*_identity(person), *_temporary_password(person.account), *_sign_ins(person.account)]
-    if gives:
+    if gives and person.account.state in (AccountState.NOT_REGISTERED, AccountState.REGISTRATION_PENDING):
         link = {"href": _in_person_url(person), "text": _("Not received? Give one in person")}
         (otp,) = (row for row in rows if row["name"] == "otp-set")
         otp["more"] = link
