@@ -45,6 +45,12 @@ def test_words_and_dates_are_american(
     assert re.search(r"at \d?\d:\d\d [AP]M on [A-Z][a-z]+ \d?\d, 20\d\d", words)
     assert not re.search(r"[Oo]rganis|[Ee]nrol(?!l)", words)
     axe(page)
+    for path in (
+        "contacts/2973/history", "contacts/2973/temporary-password", "activity", "uploads", "bulk",
+        "bulk/new?work=re-enrol&whom=all", "bulk/new?work=make-inactive&whom=page",
+    ):  # fmt: skip
+        page.goto(f"/organisations/42061/{path}")
+        assert not re.search(r"[Oo]rganis|[Ee]nrol(?!l)", page.locator("main").inner_text()), path
     page.goto("/find-administrator")
     page.get_by_label("Name of your organization").wait_for()
     assert not re.search(r"[Oo]rganis", page.locator("body").inner_text())

@@ -28,6 +28,16 @@ PAGES = [
     ("/organisations/42061/contacts/2973", "local_administrator"),
     ("/organisations/42061/contacts/2973/sessions", "local_administrator"),
     ("/organisations/42061/contacts/new", "local_administrator"),
+    ("/organisations/42061/contacts/2960/temporary-password", "local_administrator"),
+    ("/organisations/42061/contacts/2973/history", "local_administrator"),
+    ("/organisations/42061/activity", "local_administrator"),
+    ("/organisations/42061/bulk", "local_administrator"),
+    ("/organisations/42061/bulk/new?work=register&whom=all&state=not-registered", "local_administrator"),
+    ("/organisations/42061/uploads", "local_administrator"),
+    ("/organisations/42061/contacts?q=ortega", "password_reset_operator"),
+    ("/organisations/42061/contacts/2954", "password_reset_operator"),
+    ("/organisations/42061/contacts/2960", "central_administrator"),
+    ("/organisations/42061/contacts/2960/move", "central_administrator"),
     ("/organisations", "central_administrator"),
 ]
 
