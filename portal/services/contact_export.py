@@ -51,7 +51,7 @@ def _row(read: Any) -> Row:
     _id, ess_id, username, *details, state, types, unlock_expires_at, last_sign_in_at = read
     cells: Row = [YES if value is True else "" if value is False else value for value in details]
     status = "inactive" if state is AccountState.INACTIVE else "active"
-    shown = accounts.shown(state, unlock_expires_at).value
+    shown = (accounts.shown(state, unlock_expires_at) if state is AccountState.UNLOCK_PENDING else state).value
     held = types.replace(" ", BETWEEN_TYPES)
     return [ess_id, username or "", *cells, status, held, shown, last_sign_in_at]
 
@@ -67,6 +67,8 @@ def write_csv(file: BinaryIO, found: Iterator[Row]) -> None:
 
 
 def _as_text(cell: Cell) -> str:
-    if isinstance(cell, datetime):
-        return cell.isoformat(timespec="seconds")
-    return guarded(str(cell)) if cell is not None else ""
+    if not cell:
+        return ""
+    if isinstance(cell, str):
+        return cell if cell[0].isalnum() else guarded(cell)
+    return cell.isoformat(timespec="seconds") if isinstance(cell, datetime) else str(cell)

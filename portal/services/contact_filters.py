@@ -82,6 +82,7 @@ class Filter:
     condition: ColumnElement[bool]
     ids: Select[Any] | None
     reads_account: bool = False
+    is_search: bool = False
 
 
 def filters_of(organisation: Organisation, wanted: Wanted) -> list[Filter]:
@@ -165,7 +166,7 @@ def _found_by(organisation: Organisation, pieces: list[str]) -> Filter:
     if candidates is None:
         return Filter(condition, None)
     theirs = select(Person.id).where(Person.organisation_id == organisation.id, candidates, condition)
-    return Filter(condition, theirs)
+    return Filter(condition, theirs, is_search=True)
 
 
 def _holds(piece: str) -> ColumnElement[bool]:

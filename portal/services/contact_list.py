@@ -17,7 +17,10 @@ from portal.services import contact_filters
 from portal.services.contact_filters import Filter, Wanted
 
 FEW = 50_000
-"""People who are looked at one by one, rather than in the order of an index."""
+"""People who are looked at one by one, rather than in the order of an index. In an order by accounts it matters: all
+who are in one state may stand at the end of it."""
+FEW_BY_NAME = 20_000
+"""The same in an order by what the record says, in which people of a state stand here and there."""
 MOST_FOUND = 10_000
 """People of a filtered list who are counted, where they are not looked at one by one."""
 MOST_COUNTED = 100_000
@@ -62,12 +65,16 @@ class ContactPage:
 
 @dataclass(frozen=True)
 class _Query:
-    """Who is shown, in which order. ``few``: the number of those of whom each is looked at."""
+    """Who is shown, in which order. ``few``: the numbers of those of whom each is looked at.
+
+    ``total``: how many are shown, where that is known already.
+    """
 
     filters: list[Filter]
     keys: tuple[Any, ...]
     descending: bool
-    few: Select[Any] | None
+    few: Select[Any] | None = None
+    total: Count | None = None
 
     @property
     def by_account(self) -> bool:
@@ -103,7 +110,8 @@ def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = Non
     query = _query(organisation, wanted)
     total = people_count if wanted.tab == "people" else contacts_count
     if wanted.is_filtered:
-        total = _count(query.select(Person.id), None if query.few is not None else MOST_FOUND)
+        most = None if query.few is not None else MOST_FOUND
+        total = query.total or _count(query.select(Person.id), most)
     page, ids = _page(query, wanted, total, chosen)
     size, first = wanted.size, (page - 1) * wanted.size
     elsewhere = Count(0)
@@ -142,15 +150,18 @@ def _streamed(numbers: Select[Any]) -> Iterator[int]:
 def _query(organisation: Organisation, wanted: Wanted) -> _Query:
     filters = contact_filters.filters_of(organisation, wanted)
     name, descending = wanted.sort.removeprefix("-"), wanted.sort.startswith("-")
-    by_index = not wanted.is_filtered and (wanted.tab == "people" or name == "last_name")
-    return _Query(filters, SORTS[name], descending, None if by_index else _fewest(filters))
+    query = _Query(filters, SORTS[name], descending)
+    if not wanted.is_filtered and (wanted.tab == "people" or name == "last_name"):
+        return query
+    most = FEW if query.by_account else min(FEW, FEW_BY_NAME)
+    counted = [(_count(each.ids, MOST_FOUND if each.is_search else most), each) for each in filters if _has_ids(each)]
+    few = min((each for each in counted if not each[0].more), key=lambda each: each[0].number, default=None)
+    alone = len(filters) == 2 and wanted.tab == "people" and _has_ids(filters[1])
+    return replace(query, few=few[1].ids if few else None, total=counted[-1][0] if alone else None)
 
 
-def _fewest(filters: list[Filter]) -> Select[Any] | None:
-    """The numbers of the fewest people of whom one of the conditions is true, when they are few."""
-    counted = [(_count(each.ids, FEW), each.ids) for each in filters if each.ids is not None]
-    few = [(count.number, ids) for count, ids in counted if not count.more]
-    return min(few, key=lambda each: each[0])[1] if few else None
+def _has_ids(condition: Filter) -> bool:
+    return condition.ids is not None
 
 
 def _count(ids: Select[Any] | None, most: int | None) -> Count:

@@ -65,9 +65,11 @@ def _close(sheet: Any, columns: Mapping[str, int], rows: int) -> None:
 
 def _write_row(sheet: Any, at: int, row: Sequence[Cell], zone: ZoneInfo) -> None:
     for number, cell in enumerate(row):
-        if isinstance(cell, datetime):
-            sheet.write_datetime(at, number, cell.astimezone(zone).replace(tzinfo=None))
-        elif isinstance(cell, int):
-            sheet.write_number(at, number, cell)
-        elif cell:
+        if not cell:
+            continue
+        if isinstance(cell, str):
             sheet.write_string(at, number, cell)
+        elif isinstance(cell, datetime):
+            sheet.write_datetime(at, number, cell.astimezone(zone).replace(tzinfo=None))
+        else:
+            sheet.write_number(at, number, cell)
