@@ -90,7 +90,7 @@ def test_many_are_re_enrolled_with_a_result_each(administrator: Any, javascript:
     if not javascript:
         page.wait_for_timeout(4000)
         page.reload()
-    page.get_by_text("Finished. Done: 1 of 1").wait_for()
+    page.get_by_role("status").get_by_text("Finished. Done: 1 of 1").wait_for()
     page.get_by_role("link", name=name).wait_for()
 
 
@@ -100,7 +100,7 @@ def test_a_file_is_matched_looked_at_and_applied(administrator: Any, javascript:
     file = tmp_path / "people.csv"
     file.write_text(f"Given;last_name;primary_email\n{prefix};Upload;{prefix}@coe.example\n;Nobody;none\n")
     page.goto("/organisations/42061/uploads")
-    page.get_by_label("File").set_input_files(str(file))
+    page.locator("#file").set_input_files(str(file))
     page.get_by_role("button", name="Upload").click()
     page.get_by_label("Column “Given”").select_option("first_name")
     page.get_by_role("button", name="Check the rows").click()
@@ -130,7 +130,7 @@ def test_what_happened_is_narrowed_down_in_place(administrator: Any) -> None:
     page = administrator(True)
     page.goto("/organisations/42061/activity")
     steps.never_leaves(page)
-    page.get_by_label("Kind of event").select_option("registration")
+    page.locator("#kind").select_option("registration")
     page.wait_for_url(re.compile(r"kind=registration"))
     page.locator("#trail").get_by_text(re.compile("registered")).first.wait_for()
     assert steps.is_the_same_document(page)

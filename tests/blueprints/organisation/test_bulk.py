@@ -147,6 +147,14 @@ def test_an_export_of_the_chosen_leads_to_the_file(newcomers: list[Person], loca
     assert answer.location == f"{LIST}.xlsx?q=nia"
 
 
+def test_work_in_hand_and_done_is_found_again(newcomers: list[Person], local_admin_client: CheckingClient):
+    work = start(local_admin_client, "register", newcomers, per_day="2")
+    bulk.handle_due()
+    page = local_admin_client.get(local_admin_client.get(LIST).page.link("Work in hand and done")).page
+    assert page.link("Register: 4 people") == work
+    assert "Done: 2 of 4; not possible so far: 0" in page.words
+
+
 def test_nobody_chosen_and_nonsense_are_said(organisation: Organisation, local_admin_client: CheckingClient):
     for query in ("work=register", "work=king&whom=all", "", "work=register&person=999999"):
         page = local_admin_client.get(f"{URL}/new?{query}", 422).page
