@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from portal.models.account import Account
 
 
+LARGEST_ESS_ID = 2**31 - 1
 UNUSABLE_EMAIL = "primary_email = '' OR email_is_temporary OR email_bounced_at IS NOT NULL"
 """Of a person whom mail does not reach for certain, as a condition on the table."""
 

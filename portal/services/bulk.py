@@ -8,6 +8,7 @@ from array import array
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import func, insert, select, update
@@ -61,9 +62,9 @@ class Results:
     pages: int
 
 
-def people(organisation: Organisation, wanted: Wanted, only: Collection[int]) -> "array[int]":
+def people(organisation: Organisation, wanted: Wanted, only: Collection[int] | None) -> "array[int]":
     """The rows of whom it would be done to, in the list's order. Raises NobodyChosen and TooManyPeople."""
-    found = array("q", contact_list.ids(organisation, wanted, only))
+    found = array("q", islice(contact_list.ids(organisation, wanted, only), MOST_PEOPLE + 1))
     if not found:
         raise NobodyChosen
     if len(found) > MOST_PEOPLE:
@@ -77,7 +78,7 @@ def ask(
     wanted: Wanted,
     by: SignedIn,
     *,
-    only: Collection[int] = (),
+    only: Collection[int] | None = None,
     per_day: int | None = None,
 ) -> BulkWork:
     """Write down what is to be done to whom; the worker does it. Raises NotPermitted, NobodyChosen, TooManyPeople."""

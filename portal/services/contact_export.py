@@ -29,7 +29,7 @@ _READ = (
 )  # fmt: skip
 
 
-def rows(organisation: Organisation, wanted: Wanted, only: Collection[int] = ()) -> Iterator[Row]:
+def rows(organisation: Organisation, wanted: Wanted, only: Collection[int] | None = None) -> Iterator[Row]:
     """A row for each person whom the list shows, or for those with the ESS IDs ``only``; the columns are COLUMNS."""
     numbers = array("q", contact_list.ids(organisation, wanted, only))
     for batch in _in_batches(numbers):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import joinedload, selectinload
 
 from portal.extensions import db
 from portal.models import Account, Organisation, Person
+from portal.models.person import LARGEST_ESS_ID
 from portal.services import contact_filters
 from portal.services.contact_filters import Filter, Wanted
 
@@ -132,15 +133,15 @@ def find(organisation: Organisation, wanted: Wanted, chosen: Person | None = Non
     )
 
 
-def ids(organisation: Organisation, wanted: Wanted, only: Collection[int] = ()) -> Iterator[int]:
+def ids(organisation: Organisation, wanted: Wanted, only: Collection[int] | None = None) -> Iterator[int]:
     """The numbers of the rows of everybody whom the list shows, in its order; or of those with the ESS IDs ``only``.
 
     Whoever was chosen in a list stays chosen, whatever its filters say of them by now.
     """
-    if not only:
+    if only is None:
         return _streamed(_query(organisation, wanted).ids())
     query = _query(organisation, Wanted(tab="people", sort=wanted.sort))
-    return _streamed(query.ids().where(Person.ess_id.in_(only)))
+    return _streamed(query.ids().where(Person.ess_id.in_([number for number in only if number <= LARGEST_ESS_ID])))
 
 
 def _streamed(numbers: Select[Any]) -> Iterator[int]:

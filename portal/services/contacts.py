@@ -17,12 +17,12 @@ from portal.domain.roles import Permission, Role, may_act_on
 from portal.errors import NotFound
 from portal.extensions import db
 from portal.models import Account, Organisation, Person, PersonContactType
+from portal.models.person import LARGEST_ESS_ID
 from portal.services import accounts, address_notices, administrators, audit, organisations, record_index, sequences
 from portal.services.accounts import NotPermitted
 from portal.services.sessions import SignedIn
 from portal.transactions import begin_write
 
-LARGEST_ESS_ID = 2**31 - 1
 MOST_DUPLICATES = 5
 
 COLUMNS = (

@@ -69,8 +69,10 @@ def _write_excel(organisation: Organisation, file: BinaryIO) -> None:
     )
 
 
-def _chosen() -> list[int]:
-    """The people whom the address names; none: everybody whom the list shows."""
+def _chosen() -> list[int] | None:
+    """The people whom the address names; where it names none, everybody whom the list shows."""
+    if "only" not in request.args:
+        return None
     return request.args.getlist("only", type=int)[:MOST_CHOSEN]
 
 

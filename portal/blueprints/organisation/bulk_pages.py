@@ -28,25 +28,26 @@ class Chosen:
     work: str
     whom: str
     wanted: Wanted
-    only: list[int]
+    only: list[int] | None
     per_day: str
     errors: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_somebody(self) -> bool:
         """Whether anybody is meant: those who are named, or all that match."""
-        return bool(self.only) or self.whom == "all"
+        return self.only is None or bool(self.only)
 
     @property
     def fields(self) -> list[tuple[str, str]]:
         """What says the same again: the list, and the people who are named."""
         query = _query_of(replace(self.wanted, page=None))
-        named = [("person", str(ess_id)) for ess_id in self.only]
-        return [*query.items(), ("whom", "all" if not self.only else "chosen"), ("work", self.work), *named]
+        named = [("person", str(ess_id)) for ess_id in self.only or ()]
+        return [*query.items(), ("whom", "all" if self.only is None else "chosen"), ("work", self.work), *named]
 
     def export_query(self) -> dict[str, Any]:
         """The same for an export."""
-        return {**_query_of(replace(self.wanted, page=None)), "only": [str(ess_id) for ess_id in self.only]}
+        named = {} if self.only is None else {"only": [str(ess_id) for ess_id in self.only]}
+        return {**_query_of(replace(self.wanted, page=None)), **named}
 
     def read_per_day(self) -> int | None:
         """How many a day, None for all at once; an error where that is no number of people."""
@@ -63,7 +64,7 @@ def chosen(organisation: Organisation, sent: MultiDict[str, str]) -> Chosen:
     """What a form of the list, or of the page that asks once more, says."""
     wanted = contact_filters.read(lambda name, otherwise: sent.get(name, otherwise), contact_list.ORDERS)
     whom = sent.get("whom", "chosen")
-    only = [] if whom == "all" else list(dict.fromkeys(sent.getlist("person", type=int)))[:100]
+    only = None if whom == "all" else list(dict.fromkeys(sent.getlist("person", type=int)))[:100]
     if whom == "page":
         only = [person.ess_id for person in contact_list.find(organisation, wanted).people]
     return Chosen(organisation, sent.get("work", ""), whom, wanted, only, sent.get("per_day", ""))

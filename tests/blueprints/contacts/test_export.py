@@ -103,6 +103,11 @@ def test_people_who_were_chosen_are_exported_alone(office, local_admin, local_ad
     assert [row["ess_id"] for row in read_csv(answer)] == [str(local_admin.ess_id)]
 
 
+@pytest.mark.parametrize("only", ["", "x", "99999999999999999999999", "-1"])
+def test_who_names_nobody_that_there_is_gets_nobody(office, local_admin_client, only):
+    assert read_csv(local_admin_client.get(f"{CSV}?only={only}")) == []
+
+
 def test_the_file_is_a_download_with_a_plain_name(office, local_admin_client):
     answer = local_admin_client.get(EXCEL)
     assert answer.headers["Content-Disposition"] == "attachment; filename=contacts-42061.xlsx"

@@ -156,7 +156,8 @@ def test_work_in_hand_and_done_is_found_again(newcomers: list[Person], local_adm
 
 
 def test_nobody_chosen_and_nonsense_are_said(organisation: Organisation, local_admin_client: CheckingClient):
-    for query in ("work=register", "work=king&whom=all", "", "work=register&person=999999"):
+    for query in ("work=register", "work=king&whom=all", "", "work=register&person=999999",
+                  "work=register&person=99999999999999999999", "work=register&person=x"):  # fmt: skip
         page = local_admin_client.get(f"{URL}/new?{query}", 422).page
         assert not page.has_form(URL)
     local_admin_client.post(URL, {"work": "register", "whom": "chosen"}, 422)
