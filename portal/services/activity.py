@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select, union_all
@@ -22,6 +23,13 @@ class Happening:
 
 
 REFUSED = "account:sign-in:refused"
+CHANGED = "person:record:changed"
+AT_ONCE = timedelta(seconds=1)
+"""Within which one Save writes all its entries, and nobody saves twice."""
+STATUS: dict[str, list[object]] = {
+    "account:life:deactivated": ["active", "inactive"],
+    "account:life:reactivated": ["inactive", "active"],
+}
 MOST_COUNTED = 1000
 LAST = 2**31 - 1
 
@@ -56,6 +64,23 @@ def recent(person: Person, limit: int) -> list[Happening]:
         .limit(limit)
     )
     return [Happening(entry, person, by) for entry, by in found]
+
+
+def last_save(person: Person, by: Account) -> dict[str, list[object]]:
+    """What ``by`` has changed in the record with the last Save, when nobody has since; nothing otherwise.
+
+    A Save that changes the status too writes that entry right behind the other.
+    """
+    saved = select(AuditEntry).where(AuditEntry.person_id == person.id, AuditEntry.event.in_((CHANGED, *STATUS)))
+    found = db.session.scalars(saved.order_by(AuditEntry.id.desc()).limit(2)).all()
+    if not found or found[0].actor_account_id != by.id:
+        return {}
+    last, *before = found
+    if last.event not in STATUS:
+        return dict(last.details["changes"])
+    with_it = (each for each in before if each.event == CHANGED and last.at - each.at < AT_ONCE)
+    together: dict[str, list[object]] = next((each.details["changes"] for each in with_it), {})
+    return {**together, "status": STATUS[last.event]}
 
 
 @dataclass(frozen=True)

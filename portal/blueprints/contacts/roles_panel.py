@@ -10,7 +10,7 @@ from portal.blueprints.role_words import ROLES
 from portal.domain.roles import ABOVE_ORGANISATION, Permission, Role
 from portal.models import Person, Region, RoleGrant
 from portal.permissions import held_fields
-from portal.services import contacts, organisations, roles
+from portal.services import administrators, contacts, organisations, roles
 from portal.services.roles import Scope
 from portal.services.sessions import SignedIn
 
@@ -37,6 +37,7 @@ class Said:
 
 
 NOTHING = Said()
+ENOUGH = 2
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class RolesPanel:
     regions: list[Region]
     elsewhere: bool
     why_not: str | None
+    too_few: str | None
     goes_on: dict[str, str] | None
     said: Said
 
@@ -69,6 +71,7 @@ def panel(person: Person, reader: SignedIn, said: Said = NOTHING) -> RolesPanel 
         regions=roles.regions_to_grant(reader) if Role.REGIONAL_ACCOUNT_MANAGER in grantable else [],
         elsewhere=bool(organisations.roles_in(reader, person.organisation) & ABOVE_ORGANISATION),
         why_not=_why_not(own, above),
+        too_few=_too_few(len(administrators.usable(person.organisation_id))),
         goes_on=None if kept is None else {name: value for name, value in kept.items() if name != "csrf_token"},
         said=said,
     )
@@ -89,6 +92,15 @@ def _held(person: Person, grant: RoleGrant, reader: SignedIn, acts: bool) -> Hel
     may = acts and roles.may_change(reader, person, grant.role, scope)
     fields = {**scope_fields(grant), "change": "withdraw"} if may else None
     return Held(str(ROLES[grant.role]), scope.name or _("everything"), grant, fields)
+
+
+def _too_few(usable: int) -> str | None:
+    """Each organisation should have two who can sign in, so that one of them may be away."""
+    if usable >= ENOUGH:
+        return None
+    if not usable:
+        return _("No administrator of this organisation can sign in. There should be two.")
+    return _("Only one administrator of this organisation can sign in. There should be two.")
 
 
 def _why_not(own: bool, above: bool) -> str | None:

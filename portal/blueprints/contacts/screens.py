@@ -15,12 +15,20 @@ from portal.blueprints.contacts.forms import ContactForm
 from portal.blueprints.contacts.list_views import list_view, row_move
 from portal.blueprints.contacts.presenters import contact_url, query_of, state_tag
 from portal.blueprints.navigation import breadcrumbs
-from portal.blueprints.record_words import FIELDS, Difference, differences, value_text
+from portal.blueprints.record_words import FIELDS, Difference, changes_text, differences, value_text
 from portal.domain.roles import Permission
 from portal.models import Organisation, Person
 from portal.notices import Notice
 from portal.permissions import safe_next
-from portal.services import contact_filters, contact_list, contacts, organisations, password_resets, relocation
+from portal.services import (
+    activity,
+    contact_filters,
+    contact_list,
+    contacts,
+    organisations,
+    password_resets,
+    relocation,
+)
 from portal.services.contact_filters import Wanted
 from portal.services.contact_mail import mailed_to
 from portal.services.contacts import Conflict
@@ -31,6 +39,7 @@ class Said:
     """What the screen says besides the record: a notice above it or in the panel, a move refused, a conflict."""
 
     notice: Notice | None = None
+    changed: str = ""
     panel_notice: Notice | None = None
     refusal: str | None = None
     confirm_action: str | None = None
@@ -60,7 +69,7 @@ def screen(
     sees = contacts.sees(current_user, organisation)
     asked = wanted() if sees else _among_everybody(wanted())
     htmx.remember_search(request.path + _question(asked))
-    said = said if said is not NOTHING else _left()
+    said = said if said is not NOTHING else _left(person)
     here = request.path
     if person is not None:
         here = contact_url(organisation, person.ess_id)
@@ -106,7 +115,7 @@ def chosen(person: Person, said: Said = NOTHING, roles_said: roles_panel.Said = 
 def saved(person: Person, notice: str) -> str | Response:
     """After Save: the same screen with its notice. HTMX gets it at once: where it would be sent, it is already."""
     if htmx.is_htmx():
-        return chosen(person, Said(notice=notices.NOTICES[notice]))
+        return chosen(person, _with_changes(person, notices.NOTICES[notice]))
     return htmx.see_other(contact_url(person.organisation, person.ess_id, wanted(), "chosen-contact"), notice)
 
 
@@ -191,13 +200,22 @@ def next_url(person: Person, asked: Wanted) -> str:
     return contact_url(person.organisation, person.ess_id, asked, anchor="self-service-details")
 
 
-def _left() -> Said:
+def _with_changes(person: Person, notice: Notice) -> Said:
+    """After Save: the notice, and what it is that was changed."""
+    if notice not in (notices.NOTICES["saved"], notices.NOTICES["saved-and-void"]):
+        return Said(notice=notice)
+    return Said(notice=notice, changed=changes_text(activity.last_save(person, current_user.account)))
+
+
+def _left(person: Person | None) -> Said:
     """What the page before left to say, at the place that it is about."""
     left = notices.notice()
     if left is None:
         return NOTHING
     in_panel = any(left is notices.NOTICES[code] for code in PANEL_NOTICES)
-    return Said(panel_notice=left) if in_panel else Said(notice=left)
+    if in_panel:
+        return Said(panel_notice=left)
+    return _with_changes(person, left) if person is not None else Said(notice=left)
 
 
 def _question(asked: Wanted) -> str:

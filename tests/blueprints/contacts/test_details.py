@@ -79,7 +79,9 @@ def test_one_save_keeps_details_and_types(katie: Person, local_admin: Person, lo
     )
     assert answer.location == f"{URL}/{katie.ess_id}#chosen-contact"
     page = local_admin_client.follow(answer).page
-    assert "The changes have been saved." in page.text_at("chosen-contact")
+    said = page.text_at("chosen-contact")
+    assert "The changes have been saved. First Name from Katie to Katherine; Name Suffix set to II; Gender from" in said
+    assert "Contact Types from Benefit Contact, Payroll Contact to TPA Contact." in said
     assert (katie.first_name, katie.mobile_phone, katie.suffix) == ("Katherine", "07700 900 123", "II")
     assert katie.type_names == {"tpa"}
     ((event, details),) = entries(katie)
@@ -345,3 +347,17 @@ def test_a_person_of_another_organisation_is_not_there(
         local_admin_client.post(url, {"first_name": "Eve", "last_name": "Evil"}, 404)
     assert elsewhere.first_name == "Elsa"
     local_admin_client.get(f"{URL}/99999999999999999999999", expect=404)
+
+
+def test_a_save_says_its_own_changes_and_no_earlier_ones(clock, katie: Person, local_admin_client: CheckingClient):
+    url = f"{URL}/{katie.ess_id}"
+    save(local_admin_client, katie, job_title="Nurse")
+    clock.shift(timedelta(minutes=1))
+    local_admin_client.get(url)
+    page = local_admin_client.submit(url, {"status": "inactive"}, htmx=True, expect=200).page
+    assert "The changes have been saved. Status from Active to Inactive." in page.text_at("chosen-contact")
+    clock.shift(timedelta(minutes=1))
+    local_admin_client.get(url)
+    page = local_admin_client.submit(url, {"status": "active", "job_title": ""}, htmx=True, expect=200).page
+    said = page.text_at("chosen-contact")
+    assert "saved. Job Title, which was Nurse, removed; Status from Inactive to Active." in said

@@ -230,6 +230,15 @@ def test_an_organisation_without_administrator_gets_one_from_its_regional_manage
     assert not page.has_form(f"{URL}/{nia.ess_id}")
 
 
+def test_fewer_than_two_usable_administrators_are_said(
+    organisation: Organisation, katie: Person, local_admin_client: CheckingClient
+):
+    said = "Only one administrator of this organisation can sign in."
+    assert said in local_admin_client.get(f"{URL}/{katie.ess_id}").page.text_at("roles")
+    change(local_admin_client, katie, "grant", LOCAL)
+    assert said not in local_admin_client.get(f"{URL}/{katie.ess_id}").page.text_at("roles")
+
+
 def test_while_it_has_one_the_regional_manager_adds_nobody(
     local_admin: Person, katie: Person, regional_manager_client: CheckingClient
 ):
