@@ -120,9 +120,9 @@ def test_three_wrong_passwords_lock_and_a_reset_by_e_mail_lets_in_again(enrolled
 def test_unlock_lets_the_contact_in_with_the_old_password(enrolled: Contact) -> None:
     enrolled.fails(3)
     locked = enrolled.panel()
-    assert (locked.state, locked.buttons) == ("locked", {"unlock", "re-enrol"})
+    assert (locked.state, locked.buttons) == ("locked", {"unlock", "re-enrol", "recovery-mail"})
     unlocked = enrolled.press("unlock")
-    assert (unlocked.state, unlocked.buttons) == ("unlock-pending", {"re-enrol"})
+    assert (unlocked.state, unlocked.buttons) == ("unlock-pending", {"re-enrol", "recovery-mail"})
     assert "The account has been unlocked." in unlocked.page.words
     mail = enrolled.gets("unlocked")
     assert is_in(
@@ -168,7 +168,7 @@ def test_an_unlock_that_is_late_is_refused_and_the_panel_says_so(enrolled: Conta
     later(enrolled, timedelta(hours=24, minutes=1))
     assert refused(enrolled.sign_in(OWN_PASSWORD))
     late = enrolled.panel()
-    assert (late.state, late.buttons) == ("locked", {"unlock", "re-enrol"})
+    assert (late.state, late.buttons) == ("locked", {"unlock", "re-enrol", "recovery-mail"})
     assert "the unlock expired at " in text_of(late.page.one("div", data_name="status"))
     assert "nobody signed in before" in late.said["external-message"]
     enrolled.press("unlock")
