@@ -186,14 +186,14 @@ EVENTS: dict[str, Event] = {
         frozenset({"changes"}),
     ),
     "person:record:left": Event(
-        _("%(actor)s moved %(person)s from %(before)s to %(after)s"),
-        _("%(actor)s moved you from %(before)s to %(after)s"),
-        frozenset({"before", "after"}),
+        _("%(actor)s moved %(person)s from %(from_organisation)s to %(to_organisation)s"),
+        _("%(actor)s moved you from %(from_organisation)s to %(to_organisation)s"),
+        frozenset({"from_organisation", "to_organisation"}),
     ),
     "person:record:arrived": Event(
-        _("%(actor)s moved %(person)s here from %(before)s, to %(after)s"),
-        _("%(actor)s moved you here from %(before)s, to %(after)s"),
-        frozenset({"before", "after"}),
+        _("%(actor)s moved %(person)s here from %(from_organisation)s, to %(to_organisation)s"),
+        _("%(actor)s moved you here from %(from_organisation)s, to %(to_organisation)s"),
+        frozenset({"from_organisation", "to_organisation"}),
     ),
     "sign-in:unknown:failed": Event(_("Somebody tried to sign in with a name that leads to no account")),
     "organisation:bulk:asked": Event(

@@ -25,6 +25,7 @@ MOST_BYTES = 400 * 1024 * 1024
 MOST_TIMES = 200
 """How many times as large as the file its parts may be: text in cells shrinks some tens of times."""
 SMALL_BYTES = 4 * 1024 * 1024
+TOO_MUCH = "the workbook unpacks into far more than a list of people"
 _CELL = re.compile(rb'<c [^>]*?r="([A-Z]{1,4})(\d{1,9})"')
 _TAIL = 64
 
@@ -112,6 +113,8 @@ def _look_through(file: IO[bytes]) -> None:
             if not any(part.filename == "xl/workbook.xml" for part in parts):
                 raise Damage(1, "the file is no Excel workbook; save it as .xlsx or CSV")
             limit = max(SMALL_BYTES, min(MOST_BYTES, size * MOST_TIMES))
+            if sum(part.file_size for part in parts) > limit:
+                raise Damage(1, TOO_MUCH)  # it says so itself; one that does not is counted
             for part in parts:
                 limit -= _look_at(archive, part, limit)
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
@@ -131,7 +134,7 @@ def _look_at(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int) -> int
         while block := content.read(BLOCK_BYTES):
             read += len(block)
             if read > limit:
-                raise Damage(1, "the workbook unpacks into far more than a list of people")
+                raise Damage(1, TOO_MUCH)
             if b"<!DOCTYPE" in tail + block or b"<!ENTITY" in tail + block:
                 raise Damage(1, "the workbook declares entities, which no list of people needs")
             if is_sheet:

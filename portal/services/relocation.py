@@ -39,7 +39,7 @@ def move(person: Person, to: Organisation, by: SignedIn, *, confirmed: bool = Fa
         if grant.ended_at is None:
             grant.ended_at = clock.now()
             roles.tell_of_end(account, grant, by)
-    facts = {"before": f"{there.code} {there.name}", "after": f"{to.code} {to.name}"}
+    facts = {"from_organisation": f"{there.code} {there.name}", "to_organisation": f"{to.code} {to.name}"}
     # In the order of the chains, so that two who move people towards each other do not wait in a circle.
     chains = sorted(((there, "person:record:left"), (to, "person:record:arrived")), key=lambda each: each[0].id)
     for organisation, event in chains:

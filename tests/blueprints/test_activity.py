@@ -43,6 +43,8 @@ DETAILS: dict[str, Any] = {
     "scope": "42061 COUNTY OFFICE OF EDUCATION",
     "method": "photo_id",
     "work": "register",
+    "from_organisation": "RX1 ST ELSEWHERE",
+    "to_organisation": "42061 COUNTY OFFICE",
     "people": 12,
     "per_day": 200,
     "new": 3,

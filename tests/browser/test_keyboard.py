@@ -10,8 +10,8 @@ from tests.browser import steps
 
 FOCUS = """() => {
   const node = document.activeElement, box = node.getBoundingClientRect();
-  // The design system draws the box of a checkbox before its label.
-  const drawn = ["checkbox", "radio"].includes(node.type) ? [node.labels[0], "::before"] : [node];
+  // The design system draws the box of a checkbox before its label; one without a label is the browser's own.
+  const drawn = ["checkbox", "radio"].includes(node.type) && node.labels[0] ? [node.labels[0], "::before"] : [node];
   const style = getComputedStyle(...drawn);
   return {
     words: (node.innerText || node.labels?.[0]?.innerText || "").trim(), id: node.id, name: node.localName,
@@ -78,7 +78,7 @@ def test_a_row_is_chosen_and_its_contact_registered(screen: Any) -> None:
     screen.keyboard.press("Enter")
     screen.locator("#chosen-contact").wait_for()
     assert screen.evaluate(FOCUS)["id"] == "chosen-contact"
-    tab_to(screen, "Register", most=90)
+    tab_to(screen, "Register", most=120)
     screen.keyboard.press("Enter")
     screen.locator('#self-service-details[data-account-state="registration-pending"]').wait_for()
     # The button is gone; the focus is in the panel that came, and goes on from there.
