@@ -21,3 +21,8 @@ headline "Backup of the embedded database"
 $python bench/backup.py
 headline "Web servers"
 $python bench/servers.py
+headline "The contacts list of one large organisation"
+$python bench/contacts_list.py --people 100000
+$python bench/postgresql.py $python bench/contacts_list.py --people 100000 --database
+headline "Files of people"
+$python bench/people_files.py --people 10000
