@@ -12,6 +12,7 @@ from portal.domain.account_state import AccountState
 from portal.extensions import db
 from portal.models import (
     Account,
+    BulkWork,
     EmailChange,
     EnrolmentLink,
     KnownBrowser,
@@ -23,6 +24,7 @@ from portal.models import (
     RecoveryRequest,
     Session,
     SignInReservation,
+    Upload,
 )
 from portal.services import work
 from portal.transactions import begin_write
@@ -48,6 +50,8 @@ def end_what_was_open() -> Ended:
     """Sessions, links, known browsers, temporary passwords, guesses in hand and mail: all of that is over."""
     begin_write()
     to_re_enrol = _void_temporary_passwords()
+    for kind in (BulkWork, Upload):  # it may have gone on after the backup: whoever wants it asks anew
+        work.drop_queued(kind, REASON)
     return Ended(
         sessions=_end_sessions(),
         links=_end_links(),
