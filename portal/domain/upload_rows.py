@@ -53,6 +53,7 @@ FAULTS: dict[str, str] = {
     "same-person": _("Row %(row)s is about the same person"),
     "same-address": _("Row %(row)s adds somebody with the same e-mail address"),
     "own-record": _("Your own e-mail address and status are not changed here"),
+    "no-role": _("Whoever confirmed the upload does not keep these records any more"),
     "above": _("This account holds a higher role than yours"),
     "last-administrator": _("Nobody would be left who administers the organisation"),
     "who": _("Neither an ESS ID nor an employee number says who is meant"),

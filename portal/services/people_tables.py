@@ -5,6 +5,7 @@ Limits come first (ASVS 5.2.1-5.2.3, 1.5.1): a workbook's parts are looked throu
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -117,14 +118,10 @@ def _look_through(file: IO[bytes]) -> None:
                 raise Damage(1, TOO_MUCH)  # it says so itself; one that does not is counted
             for part in parts:
                 limit -= _look_at(archive, part, limit)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
-        if isinstance(error, Damage):
-            raise
-        raise Damage(1, "the workbook is damaged, or protected by a password") from error
-    except Exception as error:
-        if type(error).__module__ == "zlib":
-            raise Damage(1, "the workbook is damaged") from error
+    except Damage:
         raise
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise Damage(1, "the workbook is damaged, or protected by a password") from error
 
 
 def _look_at(archive: zipfile.ZipFile, part: zipfile.ZipInfo, limit: int) -> int:

@@ -100,7 +100,7 @@ def _apply(upload: Upload, at_once: int) -> int:
     by = sessions.on_behalf_of(upload.account) if upload.account else None
     if by is not None and not organisations.may(by, upload.organisation, Permission.KEEP_CONTACTS):
         for row in wanted:
-            _write_down(row, Verdict(REFUSED, row.name, faults=[Fault("above")]))
+            _write_down(row, Verdict(REFUSED, row.name, faults=[Fault("no-role")]))
         return len(rows)
     given = [upload_rows.by_field(upload.columns, row.cells, upload.form) for row in wanted]
     found = people_import.known(upload.organisation, given)

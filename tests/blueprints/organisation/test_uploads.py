@@ -9,7 +9,7 @@ from sqlalchemy import select
 from portal.domain.account_state import AccountState
 from portal.domain.roles import Role
 from portal.extensions import db
-from portal.models import AuditEntry, Organisation, OutboxMessage, Person, Upload
+from portal.models import AuditEntry, Organisation, OutboxMessage, Person, Upload, UploadRow
 from portal.services import upload_steps
 from tests import factories
 from tests.support.client import Answer, CheckingClient
@@ -288,3 +288,5 @@ def test_who_lost_the_role_before_it_was_applied_changes_nothing(
             grant.ended_at = clock.now()
     upload_steps.handle_due()
     assert "Nia" not in people()
+    (row,) = db.session.scalars(select(UploadRow)).all()
+    assert (row.verdict, row.said["faults"][0]["code"]) == ("refused", "no-role")
