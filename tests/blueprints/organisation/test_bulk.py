@@ -99,7 +99,7 @@ def test_a_number_a_day_that_is_none_is_said_and_nothing_begins(
 ):
     local_admin_client.get(f"{URL}/new?work=register&person={newcomers[0].ess_id}")
     page = local_admin_client.submit(URL, {"per_day": typed}, 422).page
-    assert "Enter a whole number of people" in page.words
+    assert "Enter a whole number of people" in page.text_at("per_day-error")
     assert page.form(URL).values["per_day"] == [typed]
     assert db.session.scalars(select(BulkWork)).all() == []
 
