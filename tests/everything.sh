@@ -68,12 +68,15 @@ step "Format" "$bin/ruff" format --check .
 step "Types" "$bin/mypy"
 step "Layers" "$bin/lint-imports"
 if has postgres; then
-	step "Tests on PostgreSQL" "$bin/pytest" -q -n "$workers" --database postgresql -m "not browser and not any_database"
+	step "Tests on PostgreSQL" "$bin/pytest" -q -n "$workers" --database postgresql \
+		-m "not browser and not any_database and not alone"
+	step "Times on PostgreSQL" "$bin/pytest" -q -n 0 --database postgresql -m alone
 fi
+step "Times on SQLite" "$bin/pytest" -q -n 0 --database sqlite -m alone
 
-# The last thing printed is the summary of the whole suite on SQLite, the browser's tests among it.
+# The last thing printed is the summary of the suite on SQLite, the browser's tests among it.
 if [ "${#skipped[@]}" -gt 0 ] && [ "${CI:-}" = true ]; then failed+=("nothing left out"); fi
 if [ "${#failed[@]}" -gt 0 ]; then printf '== FAILED: %s\n' "${failed[@]}" >&2; fi
 echo "== Tests on SQLite, with the browser"
-"$bin/pytest" -n "$workers" --database sqlite -m "" || failed+=("Tests on SQLite")
+"$bin/pytest" -n "$workers" --database sqlite -m "not alone" || failed+=("Tests on SQLite")
 [ "${#failed[@]}" -eq 0 ]

@@ -19,6 +19,8 @@ from tests.support.mail_faults import SILENCE, MailServer, Script
 from tests.support.server import Portal
 from tests.support.timing import Difference, Stopwatch
 
+pytestmark = pytest.mark.alone
+
 PAIRS = int(os.environ.get("TIMING_PAIRS", "16"))
 """How many blocks are compared; `make test-timing PAIRS=` sets it."""
 STRICT = PAIRS >= 500
