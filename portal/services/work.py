@@ -159,6 +159,7 @@ def _do_one(duty: Duty[Row], mine: _InHand) -> str:
             return _end(duty, mine, state, error)
         except Exception as reason:
             if isinstance(reason, DBAPIError) and is_away(reason) and time.monotonic() < deadline:
+                log.error("the database did not answer: %s; what was done waits for it", type(reason).__name__)
                 time.sleep(SETTLE_PAUSE_SECONDS)
                 continue
             log.exception("work of %s could not be settled", duty.kind.__name__)

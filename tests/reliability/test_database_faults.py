@@ -246,6 +246,12 @@ def test_a_database_server_that_is_away_and_comes_back(
     worker = portal.worker()
     wait_until(lambda: '"event": "started"' in worker.said, "the worker runs")
     before = rows(trust)
+
+    def noticed() -> bool:
+        assert worker.is_running(), worker.said
+        end_connections(postgresql)  # whoever was being let in as the others were put out, too
+        return "the database did not answer" in worker.said
+
     postgresql.run(f"ALTER DATABASE {postgresql.name} ALLOW_CONNECTIONS false")
     try:
         end_connections(postgresql)
@@ -255,7 +261,7 @@ def test_a_database_server_that_is_away_and_comes_back(
             visitor.token = lena.token
             assert visitor.http.get("/livez").status_code == 200
         assert readiness(portal) == "database: does not answer\n"
-        wait_until(lambda: "the database did not answer" in worker.said, "the worker has noticed")
+        wait_until(noticed, "the worker has noticed")
     finally:
         postgresql.run(f"ALTER DATABASE {postgresql.name} ALLOW_CONNECTIONS true")
     assert readiness(portal) == "ready\n"

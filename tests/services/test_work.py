@@ -158,7 +158,7 @@ def short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_was_done_outside_is_not_done_again_because_the_database_went_away(
-    app: Flask, clock: Any, short_patience: None
+    app: Flask, clock: Any, short_patience: None, caplog: pytest.LogCaptureFixture
 ):
     put()
     doing, failures = Doing(), [away(), away()]
@@ -169,6 +169,7 @@ def test_what_was_done_outside_is_not_done_again_because_the_database_went_away(
 
     assert work.do_all_due(replace(doing.duty, settled=settle)) == {"done": 1}
     assert (rows()[0].state, len(doing.done), failures) == ("done", 1, [])
+    assert caplog.text.count("the database did not answer") == 2, "whoever reads the log learns it while it waits"
 
 
 def test_what_was_done_outside_is_done_whatever_its_settling_says(app: Flask, clock: Any, short_patience: None):
