@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import JSON, CheckConstraint, Enum, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapped, mapped_column, relationship, validates
 
@@ -20,6 +20,8 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 STATE_ORDER = "state_order = CASE state {} END".format(
     " ".join(f"WHEN '{state.value}' THEN {number}" for state, number in ORDER.items())
 )
+REGISTRATION_PENDING = f"state_order = {ORDER[AccountState.REGISTRATION_PENDING]}"
+"""Of an account that waits for its owner's first password, as a condition on the table."""
 
 
 def _values(kind: type) -> list[str]:
@@ -48,6 +50,15 @@ class Account(Model):
         CheckConstraint(STATE_ORDER, name="state_order_follows"),
         Index("ix_accounts_organisation_state", "organisation_id", "state_order", "unlock_expires_at", "person_id"),
         Index("ix_accounts_organisation_sign_in", "organisation_id", "sorted_sign_in_at", "person_id"),
+        Index(
+            "ix_accounts_organisation_pending",
+            "organisation_id",
+            "temporary_password_expires_at",
+            "temporary_password_issue",
+            "person_id",
+            sqlite_where=text(REGISTRATION_PENDING),
+            postgresql_where=text(REGISTRATION_PENDING),
+        ),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), unique=True)

@@ -40,6 +40,7 @@ class Person(Model):
         Index(
             "ix_people_organisation_unusable_email",
             "organisation_id",
+            "sort_name",
             "id",
             sqlite_where=text(UNUSABLE_EMAIL),
             postgresql_where=text(UNUSABLE_EMAIL),

@@ -1,7 +1,7 @@
 """What of an organisation's people a list is asked for: conditions, and the indexes that know whom they are true of."""
 
 from collections.abc import Callable, Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from portal.domain import expiry, record_terms
 from portal.domain.account_state import ORDER, AccountState
 from portal.domain.contact_details import CONTACT_TYPES, STATUSES
 from portal.models import Account, Organisation, Person, PersonContactType, RoleGrant
+from portal.models.account import REGISTRATION_PENDING
 from portal.models.person import UNUSABLE_EMAIL
 from portal.services import enrolment_links, record_search, temporary_passwords
 
@@ -77,17 +78,24 @@ def read(asked: Callable[[str, str], str], sorts: Container[str]) -> Wanted:
 
 @dataclass(frozen=True)
 class Filter:
-    """One condition on people, of whom ``ids`` are the numbers by an index of its own, where there is one."""
+    """One condition on people, of whom ``ids`` are the numbers by an index of its own, where there is one.
+
+    ``in_name_order``: that index has them by name. ``unled``: the condition of whoever is found already, in words that
+    lead a database to no index.
+    """
 
     condition: ColumnElement[bool]
     ids: Select[Any] | None
     reads_account: bool = False
     is_search: bool = False
+    in_name_order: bool = False
+    unled: ColumnElement[bool] | None = None
 
 
 def filters_of(organisation: Organisation, wanted: Wanted) -> list[Filter]:
     """All that must hold of whom the list shows; the first is that they are the organisation's people."""
-    found = [_people(organisation, Person.organisation_id == organisation.id)]
+    theirs = _people(organisation, Person.organisation_id == organisation.id)
+    found = [replace(theirs, unled=Person.organisation_id + 0 == organisation.id)]
     if wanted.tab == "contacts":
         found.append(_people(organisation, Person.is_contact))
     if wanted.type:
@@ -120,10 +128,12 @@ def _of_type(organisation: Organisation, contact_type: str) -> Filter:
 
 def _in_state(organisation: Organisation, state: str) -> Filter:
     if state == "no-usable-email":
-        return _people(organisation, text(f"({UNUSABLE_EMAIL})"))
+        return replace(_people(organisation, text(f"({UNUSABLE_EMAIL})")), in_name_order=True)
     if state == "holds-role":
-        held = select(RoleGrant.account_id).where(RoleGrant.ended_at.is_(None))
-        return _account(organisation, Account.id.in_(held))
+        holds = Account.id.in_(select(RoleGrant.account_id).where(RoleGrant.ended_at.is_(None)))
+        # The number as an expression, of which there is no index: the grants lead, of which there are never many.
+        ids = select(Account.person_id).where(holds, Account.organisation_id + 0 == organisation.id)
+        return Filter(holds, ids, reads_account=True)
     return _account(organisation, _shown_as(state))
 
 
@@ -131,7 +141,7 @@ def _shown_as(state: str) -> ColumnElement[bool]:
     """Of an account in the state as shown: an unlock that has expired is a lock."""
     now = clock.now()
     if state in ("registration-expired", "expires-today"):
-        pending = Account.state_order == ORDER[S.REGISTRATION_PENDING]
+        pending = text(REGISTRATION_PENDING)
         until, waits = Account.temporary_password_expires_at, _registration_waits(now)
         if state == "registration-expired":
             return and_(pending, not_(waits))
@@ -141,7 +151,9 @@ def _shown_as(state: str) -> ColumnElement[bool]:
     if state == S.UNLOCK_PENDING:
         return and_(unlocks, good)
     if state == S.LOCKED:
-        return or_(Account.state_order == ORDER[S.LOCKED], and_(unlocks, not_(good)))
+        locked = Account.state_order == ORDER[S.LOCKED]
+        # The range first: so an index that holds all of this is read, and no row.
+        return and_(Account.state_order.in_((ORDER[S.LOCKED], ORDER[S.UNLOCK_PENDING])), or_(locked, not_(good)))
     return Account.state_order == ORDER[AccountState(state)]
 
 
@@ -162,11 +174,10 @@ def _lasts(until: Any, longest: timedelta, now: datetime) -> ColumnElement[bool]
 def _found_by(organisation: Organisation, pieces: list[str]) -> Filter:
     """All that is looked for stands in the person's names, addresses or numbers, in any order."""
     condition = and_(*map(_holds, pieces)) if pieces else false()
-    candidates = record_search.candidates(pieces)
+    candidates = record_search.candidates(organisation, pieces)
     if candidates is None:
         return Filter(condition, None)
-    theirs = select(Person.id).where(Person.organisation_id == organisation.id, candidates, condition)
-    return Filter(condition, theirs, is_search=True)
+    return Filter(condition, select(Person.id).where(candidates, condition), is_search=True)
 
 
 def _holds(piece: str) -> ColumnElement[bool]:

@@ -22,6 +22,8 @@ FEW = 50_000
 who are in one state may stand at the end of it."""
 FEW_BY_NAME = 20_000
 """The same in an order by what the record says, in which people of a state stand here and there."""
+TINY = 2_000
+"""People whose texts are looked through, rather than asking the search's index, which knows all organisations'."""
 MOST_FOUND = 10_000
 """People of a filtered list who are counted, where they are not looked at one by one."""
 MOST_COUNTED = 100_000
@@ -66,7 +68,7 @@ class ContactPage:
 
 @dataclass(frozen=True)
 class _Query:
-    """Who is shown, in which order. ``few``: the numbers of those of whom each is looked at.
+    """Who is shown, in which order. ``few``: the condition that few fulfil, of whom each is looked at.
 
     ``total``: how many are shown, where that is known already.
     """
@@ -74,7 +76,7 @@ class _Query:
     filters: list[Filter]
     keys: tuple[Any, ...]
     descending: bool
-    few: Select[Any] | None = None
+    few: Filter | None = None
     total: Count | None = None
 
     @property
@@ -83,13 +85,15 @@ class _Query:
 
     def select(self, *columns: Any) -> Select[Any]:
         found = select(*columns).select_from(Person)
-        if self.by_account or any(each.reads_account for each in self.filters):
+        others = [each for each in self.filters if each is not self.few]
+        if self.by_account or any(each.reads_account for each in others):
             found = found.join(Account, Account.person_id == Person.id)
-        if self.few is not None:
-            found = found.where(Person.id.in_(select(self.few.cte("few").prefix_with("MATERIALIZED"))))
-        elif self.by_account:
+        if self.few is not None and self.few.ids is not None:
+            found = found.where(Person.id.in_(select(self.few.ids.cte("few").prefix_with("MATERIALIZED"))))
+            return found.where(*(each.condition if each.unled is None else each.unled for each in others))
+        if self.by_account:
             found = found.where(Account.organisation_id == Person.organisation_id)
-        return found.where(*(each.condition for each in self.filters))
+        return found.where(*(each.condition for each in others))
 
     @property
     def order(self) -> tuple[Any, ...]:
@@ -155,14 +159,21 @@ def _query(organisation: Organisation, wanted: Wanted) -> _Query:
     if not wanted.is_filtered and (wanted.tab == "people" or name == "last_name"):
         return query
     most = FEW if query.by_account else min(FEW, FEW_BY_NAME)
-    counted = [(_count(each.ids, MOST_FOUND if each.is_search else most), each) for each in filters if _has_ids(each)]
+    counted: list[tuple[Count, Filter]] = []
+    for each in filters:
+        if each.ids is not None and not (each.is_search and any(_is_tiny(count) for count, _filter in counted)):
+            counted.append((_count(each.ids, MOST_FOUND if each.is_search else most), each))
     few = min((each for each in counted if not each[0].more), key=lambda each: each[0].number, default=None)
-    alone = len(filters) == 2 and wanted.tab == "people" and _has_ids(filters[1])
-    return replace(query, few=few[1].ids if few else None, total=counted[-1][0] if alone else None)
+    alone = len(filters) == 2 and wanted.tab == "people" and counted[-1][1] is filters[1]
+    known = counted[-1][0] if alone else None
+    if few is None or (few[1].in_name_order and not query.keys):
+        return replace(query, total=known)
+    return replace(query, few=few[1], total=known)
 
 
-def _has_ids(condition: Filter) -> bool:
-    return condition.ids is not None
+def _is_tiny(count: Count) -> bool:
+    """So few that looking at each is quicker than looking for a name in everybody's."""
+    return not count.more and count.number <= TINY
 
 
 def _count(ids: Select[Any] | None, most: int | None) -> Count:

@@ -6,10 +6,10 @@ The index knows pieces of three letters. Whoever is a candidate is looked at onc
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, column, select, table, true
+from sqlalchemy import ColumnElement, and_, column, select, table
 
 from portal.extensions import db
-from portal.models import Person
+from portal.models import Organisation, Person
 
 TRIGRAM = 3
 MOST_TRIGRAMS = 12
@@ -18,16 +18,21 @@ MOST_TRIGRAMS = 12
 _INDEX = table("people_search", column("rowid"), column("people_search"))
 
 
-def candidates(pieces: Sequence[str]) -> ColumnElement[bool] | None:
-    """A condition that holds for all who have the pieces in their text, and few others; None where none is so long."""
+def candidates(organisation: Organisation, pieces: Sequence[str]) -> ColumnElement[bool] | None:
+    """A condition that holds for all of the organisation's people who have the pieces in their text, and few others.
+
+    None where no piece is so long.
+    """
     found = _trigrams(pieces)
     if not found:
         return None
     if db.engine.dialect.name != "sqlite":
-        return true()  # PostgreSQL's index serves LIKE itself
+        return Person.organisation_id == organisation.id  # PostgreSQL's index serves LIKE itself
+    # An expression, of which there is no index: so the search leads, whatever SQLite expects of either.
+    theirs = Person.organisation_id + 0 == organisation.id
     wanted = " AND ".join('"{}"'.format(trigram.replace('"', '""')) for trigram in found)
     match: ColumnElement[Any] = _INDEX.c.people_search.op("MATCH")(wanted)
-    return Person.id.in_(select(_INDEX.c.rowid).where(match))
+    return and_(theirs, Person.id.in_(select(_INDEX.c.rowid).where(match)))
 
 
 def _trigrams(pieces: Sequence[str]) -> list[str]:

@@ -76,17 +76,21 @@ def test_what_exists_elsewhere_is_as_if_it_did_not_exist(busy: Everybody):
     for rule in routes(busy):
         nobodys = url_of(busy, rule, {name: OF_NOBODY.get(name, OF_NOBODY["id"]) for name in rule.arguments})
         names = sorted(rule.arguments)
+        asked = [
+            *product(("GET", "POST"), ({}, {"HX-Request": "true"})),
+            *product(("HEAD", "PUT", "PATCH", "DELETE"), ({},)),
+        ]
+        nowhere = {
+            (method, len(more)): client.open(nobodys, method=method, headers={"X-CSRFToken": token, **more})
+            for method, more in asked
+        }
         for values in product(*(ids.get(name, ids["id"]) for name in names)):
             theirs = url_of(busy, rule, dict(zip(names, values, strict=True)))
-            for method, more in product(("GET", "POST"), ({}, {"HX-Request": "true"})):
-                headers = {"X-CSRFToken": token, **more}
-                there, nowhere = (client.open(url, method=method, headers=headers) for url in (theirs, nobodys))
-                assert told(there, theirs) == told(nowhere, nobodys), f"{method} {theirs}"
+            for method, more in asked if tried % 3 == 0 else asked[:4]:
+                there = client.open(theirs, method=method, headers={"X-CSRFToken": token, **more})
+                assert told(there, theirs) == told(nowhere[method, len(more)], nobodys), f"{method} {theirs}"
                 assert there.status_code in (404, 405), f"{method} {theirs}"
-                tried += 1
-        for method in ("HEAD", "PUT", "PATCH", "DELETE"):
-            there, nowhere = (client.open(url, method=method) for url in (theirs, nobodys))
-            assert told(there, theirs) == told(nowhere, nobodys), f"{method} {theirs}"
+            tried += 1
     assert tried > 100
     assert rows_of_all_tables() == before
 
@@ -95,16 +99,17 @@ def test_neither_are_their_people_found_under_ones_own_organisation(busy: Everyb
     """One's own code with somebody else's number: the number alone opens nothing."""
     client = busy.clients["other_org_admin"]
     token = client._token("/")
-    before = rows_of_all_tables()
+    before, people = rows_of_all_tables(), harvested(busy)["ess_id"]
     for rule in routes(busy):
         if {"code", "ess_id"} <= rule.arguments:
             nobodys = url_of(busy, rule, {**OF_NOBODY, "code": "RX1"})
-            for ess_id in harvested(busy)["ess_id"]:
-                theirs = url_of(busy, rule, {**OF_NOBODY, "code": "RX1", "ess_id": ess_id})
-                for method in ("GET", "POST"):
-                    headers = {"X-CSRFToken": token}
-                    there, nowhere = (client.open(url, method=method, headers=headers) for url in (theirs, nobodys))
-                    assert told(there, theirs) == told(nowhere, nobodys), f"{method} {theirs}"
+            headers = {"X-CSRFToken": token}
+            for method in ("GET", "POST"):
+                nowhere = told(client.open(nobodys, method=method, headers=headers), nobodys)
+                for ess_id in people:
+                    theirs = url_of(busy, rule, {**OF_NOBODY, "code": "RX1", "ess_id": ess_id})
+                    there = client.open(theirs, method=method, headers=headers)
+                    assert told(there, theirs) == nowhere, f"{method} {theirs}"
     assert rows_of_all_tables() == before
 
 

@@ -60,14 +60,14 @@ def assert_unmoved(answer: Any, what: object) -> None:
     assert not [word for word in TELLTALE if word in answer.text], what
 
 
-def test_no_parameter_of_a_page_is_more_than_a_value(looked_at: list[tuple[CheckingClient, str]]):
+def test_no_parameter_of_a_page_is_more_than_a_value(clock: Any, looked_at: list[tuple[CheckingClient, str]]):
     before = rows_of_all_tables()
     for number, value in enumerate(INJECTIONS):
-        for client, url in looked_at[number % 4 :: 4]:
+        for client, url in looked_at[number % 6 :: 6]:
             assert_unmoved(client.open(url, query_string=dict.fromkeys(PARAMETERS, value)), (url, value))
     slowest = 0.0
     for client, url in looked_at:
-        for name in ("q", "page", "size", "sort", "tab"):
+        for name in ("q", "page", "sort"):
             moment = time.monotonic()
             assert_unmoved(client.open(url, query_string={name: "1;SELECT pg_sleep(20)"}), (url, name))
             slowest = max(slowest, time.monotonic() - moment)
@@ -75,10 +75,11 @@ def test_no_parameter_of_a_page_is_more_than_a_value(looked_at: list[tuple[Check
     assert rows_of_all_tables() == before
 
 
-def test_no_part_of_an_address_is_either(everybody: Everybody):
+def test_no_part_of_an_address_is_either(clock: Any, everybody: Everybody):
     before = rows_of_all_tables()
-    for rule in everybody.rules():
-        for value in INJECTIONS if rule.arguments and rule.endpoint != "static" else ():
+    named = [rule for rule in everybody.rules() if rule.arguments and rule.endpoint != "static"]
+    for number, rule in enumerate(named):
+        for value in INJECTIONS[number % 4 :: 4]:
             numbers = {"ess_id": 1, "number": 1}
             typed = {name: value.replace("/", "%2f") for name in rule.arguments if name not in numbers}
             url = url_of(everybody, rule, {**numbers, **typed})
@@ -90,7 +91,7 @@ def test_no_part_of_an_address_is_either(everybody: Everybody):
 def test_no_field_of_a_form_is_either(everybody: Everybody):
     """What a form takes is kept as it was typed; most of these it refuses."""
     for number, value in enumerate(INJECTIONS):
-        for rule, method in mutators(everybody)[number % 4 :: 4]:
+        for rule, method in mutators(everybody)[number % 6 :: 6]:
             if rule.endpoint in ("sign_in.sign_out", "sign_in.sign_in_post"):
                 continue
             client = everybody.clients["central_admin"]

@@ -29,9 +29,11 @@ def found(organisation: Organisation, **wanted: Any) -> list[str]:
     ]
 
 
-@pytest.fixture(params=["sorted", "walked"])
+@pytest.fixture(params=["looked through", "sorted", "walked"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Each test is tried as in a small organisation, and as in one with more people than are looked at one by one."""
+    """Each test is tried as in a small organisation, in a larger one, and in one with too many to look at each."""
+    if request.param != "looked through":
+        monkeypatch.setattr(contact_list, "TINY", 0)
     if request.param == "walked":
         monkeypatch.setattr(contact_list, "FEW", 0)
     return str(request.param)

@@ -70,11 +70,13 @@ def sendable(
     found = Sendable(rule, method, url_of(everybody, rule, values))
     looked_at = [other for other in everybody.rules() if "GET" in (other.methods or ()) and other.endpoint != "static"]
     above = [other for other in looked_at if str(rule).startswith(str(other)) and other.arguments <= rule.arguments]
-    for other in sorted(above, key=lambda other: len(str(other)), reverse=True):
+    known = everybody.pages_with_form.get(found.name)
+    for other in sorted(above, key=lambda other: (str(other) == known, len(str(other))), reverse=True):
         answer = client.ask("GET", url_of(everybody, other, values))
         for form in answer.page.forms if answer.status_code == 200 and answer.page is not None else ():
             if form.method == "post" and urlsplit(form.action).path == urlsplit(found.url).path:
                 found.fields = {name: value for name, value in form.values.items() if name != "csrf_token"}
+                everybody.pages_with_form[found.name] = str(other)
                 return found
     return found
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 
 import pytest
 from flask import Flask
@@ -24,6 +25,8 @@ class Everybody:
     clients: dict[str, CheckingClient]
     persons: dict[str, Person | None]
     made: int = field(default=0)
+    pages_with_form: dict[str, str] = field(default_factory=dict)
+    """The rules of the pages on which the forms of other rules were found."""
 
     def rules(self) -> list[Rule]:
         return sorted(self.app.url_map.iter_rules(), key=str)
@@ -51,13 +54,17 @@ def _method_of(rule: Rule) -> str:
     return "GET" if "GET" in (rule.methods or ()) else "POST"
 
 
+@cache
+def _statements() -> dict[str, str]:
+    tables = ((table.name, select(table).order_by(*table.primary_key)) for table in db.metadata.sorted_tables)
+    return {name: str(rows.compile(db.engine)) for name, rows in tables}
+
+
 def rows_of_all_tables() -> dict[str, list[tuple[object, ...]]]:
-    """Everything that the database holds."""
+    """Everything that the database holds, as its driver has it."""
     try:
-        return {
-            table.name: [tuple(row) for row in db.session.execute(select(table).order_by(*table.primary_key))]
-            for table in db.metadata.sorted_tables
-        }
+        connection = db.session.connection()
+        return {name: [tuple(row) for row in connection.exec_driver_sql(rows)] for name, rows in _statements().items()}
     finally:
         db.session.rollback()
 
