@@ -12,8 +12,8 @@ declare -A package=(
 	[chromium]=chromium [java]=default-jre-headless [nginx]=nginx [npm]=npm [postgres]=postgresql
 	[redis-server]=redis-server [slapd]=slapd [strace]=strace [systemd-analyze]=systemd
 )
-# One worker more than there are processors: some tests wait, for a mail server or a limit.
-workers=$(($(nproc) < 15 ? $(nproc) + 1 : 16))
+# Two workers more than there are processors: some tests wait, for a mail server or a limit.
+workers=$(($(nproc) < 14 ? $(nproc) + 2 : 16))
 
 # On the path, or where Debian puts what is not on it.
 has() {
@@ -70,9 +70,8 @@ step "Layers" "$bin/lint-imports"
 if has postgres; then
 	step "Tests on PostgreSQL" "$bin/pytest" -q -n "$workers" --database postgresql \
 		-m "not browser and not any_database and not alone"
-	step "Times on PostgreSQL" "$bin/pytest" -q -n 0 --database postgresql -m alone
 fi
-step "Times on SQLite" "$bin/pytest" -q -n 0 --database sqlite -m alone
+step "Times" "$bin/pytest" -q -n 0 --database sqlite -m alone
 
 # The last thing printed is the summary of the suite on SQLite, the browser's tests among it.
 if [ "${#skipped[@]}" -gt 0 ] && [ "${CI:-}" = true ]; then failed+=("nothing left out"); fi

@@ -28,7 +28,7 @@ from tests.model.world import CHOICE, Somebody, Window, World, world
 from tests.support.mail_faults import MailServer
 from tests.support.server import Portal
 
-STEPS = int(os.environ.get("MODEL_STEPS", "100"))
+STEPS = int(os.environ.get("MODEL_STEPS", "50"))
 """How many steps; `make test-model STEPS=` sets it."""
 STEPS_A_LIFE = 50
 QUIET_STEPS = 20

@@ -76,7 +76,7 @@ def registrations() -> Counter[int]:
 
 
 def test_an_upload_goes_on_where_a_killed_worker_left_it(portal: Portal, trust: Trust) -> None:
-    count = 1500
+    count = 900
     rows = [
         {"first_name": "Una", "last_name": f"Upload{n}", "primary_email": f"u{n}@coe.example"} for n in range(count)
     ]

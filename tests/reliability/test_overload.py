@@ -78,6 +78,7 @@ def page_seconds(portal: Portal, seconds: float) -> list[float]:
     return found
 
 
+@pytest.mark.any_database
 def test_two_hundred_who_sign_in_at_once_keep_nobody_from_finding_an_administrator(
     portal: Portal, trust: Trust
 ) -> None:
@@ -96,6 +97,7 @@ def test_two_hundred_who_sign_in_at_once_keep_nobody_from_finding_an_administrat
     assert resident(web) - before < 150 * MIB
 
 
+@pytest.mark.any_database
 def test_who_does_not_fit_is_told_when_to_come_again_and_nobody_afterwards(portal: Portal, trust: Trust) -> None:
     portal.serve()
     web = serving_process(portal.started[-1])
@@ -119,6 +121,7 @@ def test_who_does_not_fit_is_told_when_to_come_again_and_nobody_afterwards(porta
     assert serving_process(portal.started[-1]) == web
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("size", [5000, 1024 * 1024])
 def test_a_password_that_is_no_password_costs_no_hash(portal: Portal, trust: Trust, size: int) -> None:
     portal.serve()

@@ -98,6 +98,7 @@ def test_the_zone_of_the_present_attempt_decides_over_one_counter(gate: Gate) ->
     assert (gate.account(vera).state, gate.account(vera).failures) == (AccountState.LOCKED, 5)
 
 
+@pytest.mark.any_database
 def test_five_hundred_attempts_while_locked_get_one_answer_count_nowhere_and_mail_nothing(gate: Gate) -> None:
     (vera,) = names(gate.trust, 1)
     gate.fail(vera, 3)

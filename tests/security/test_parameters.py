@@ -75,6 +75,7 @@ def test_no_parameter_of_a_page_is_more_than_a_value(clock: Any, looked_at: list
     assert rows_of_all_tables() == before
 
 
+@pytest.mark.any_database
 def test_no_part_of_an_address_is_either(clock: Any, everybody: Everybody):
     before = rows_of_all_tables()
     named = [rule for rule in everybody.rules() if rule.arguments and rule.endpoint != "static"]
@@ -88,6 +89,7 @@ def test_no_part_of_an_address_is_either(clock: Any, everybody: Everybody):
     assert rows_of_all_tables() == before
 
 
+@pytest.mark.any_database
 def test_no_field_of_a_form_is_either(everybody: Everybody):
     """What a form takes is kept as it was typed; most of these it refuses."""
     for number, value in enumerate(INJECTIONS):

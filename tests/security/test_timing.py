@@ -19,7 +19,7 @@ from tests.support.mail_faults import SILENCE, MailServer, Script
 from tests.support.server import Portal
 from tests.support.timing import Difference, Stopwatch
 
-pytestmark = pytest.mark.alone
+pytestmark = [pytest.mark.alone, pytest.mark.any_database]
 
 PAIRS = int(os.environ.get("TIMING_PAIRS", "16"))
 """How many blocks are compared; `make test-timing PAIRS=` sets it."""

@@ -14,11 +14,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import flask_migrate
 import httpx
@@ -28,6 +29,7 @@ from flask import Flask
 from portal import create_app
 from portal.extensions import db
 from tests.support.databases import Databases, SqliteFiles
+from tests.support.loaded import Forked, loaded
 from tests.support.ports import free_port
 from tests.support.smtp import Mailbox
 
@@ -36,6 +38,8 @@ ROOT = Path(__file__).parents[2]
 
 class Started:
     """One process that a test started, and what it has said."""
+
+    process: subprocess.Popen[bytes] | Forked
 
     def __init__(
         self, arguments: list[str], environment: dict[str, str], output: Path, passed_on: tuple[int, ...] = ()
@@ -54,6 +58,15 @@ class Started:
                 start_new_session=True,
                 pass_fds=passed_on,
             )
+
+    @classmethod
+    def forked(cls, arguments: list[str], environment: dict[str, str], output: Path, before: str) -> "Started":
+        """`portal` with the arguments, without loading it anew."""
+        started = cls.__new__(cls)
+        started.arguments, started.output = arguments, output
+        with output.open("ab") as log:
+            started.process = loaded(str(ROOT)).start(arguments, environment, before, log, log)
+        return started
 
     @property
     def pid(self) -> int:
@@ -100,6 +113,8 @@ class Portal:
         self.started: list[Started] = []
         self.before = ""
         """Python that each process runs before the product: a clock or a fault from ``tests/support/launched.py``."""
+        self.forks = True
+        """Whether its processes are forks of one that has loaded the product."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -117,14 +132,7 @@ class Portal:
 
     def command(self, *arguments: str, expect: int = 0, seconds: float = 120) -> subprocess.CompletedProcess[str]:
         """`portal …`, to its end. Raises AssertionError for another exit code."""
-        done = subprocess.run(
-            [*self.program(), *arguments],
-            env=self.environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-        )
+        done = self._run(arguments, seconds)
         assert done.returncode == expect, (
             f"portal {arguments} ended with {done.returncode}:\n{done.stdout}{done.stderr}"
         )
@@ -170,9 +178,28 @@ class Portal:
     def _start(self, *arguments: str) -> Started:
         self.folder.mkdir(parents=True, exist_ok=True)
         output = self.folder / f"{arguments[0]}-{len(self.started) + 1}.log"
-        started = Started([*self.program(), *arguments], self.environment, output)
+        if self.forks:
+            started = Started.forked(list(arguments), self.environment, output, self.before)
+        else:
+            started = Started([*self.program(), *arguments], self.environment, output)
         self.started.append(started)
         return started
+
+    def _run(self, arguments: tuple[str, ...], seconds: float) -> subprocess.CompletedProcess[str]:
+        if not self.forks:
+            command = [*self.program(), *arguments]
+            return subprocess.run(
+                command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=seconds
+            )
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as error:
+            process = loaded(str(ROOT)).start(arguments, self.environment, self.before, output, error)
+            try:
+                code = process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+            said = [_whole(file) for file in (output, error)]
+        return subprocess.CompletedProcess(list(arguments), code, *said)
 
     def program(self) -> list[str]:
         """`portal`, to which a command's arguments are added.
@@ -183,14 +210,23 @@ class Portal:
         return [sys.executable, "-c", "\n".join(filter(None, loads))]
 
 
+def _whole(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode()
+
+
 def _text(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return json.dumps(value) if isinstance(value, list) else str(value)
 
 
+LOADED_ANEW = {"commands", "deployment"}
+"""The folders of the tests that look at how processes start."""
+
+
 @pytest.fixture
-def portal(databases: Databases, house: Flask, tmp_path: Path) -> Iterator[Portal]:
+def portal(databases: Databases, house: Flask, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Portal]:
     """An installation with a migrated, empty database, of the kind that this run is on; its processes end with it."""
     if isinstance(databases, SqliteFiles):
         installed = Portal(tmp_path)
@@ -198,6 +234,7 @@ def portal(databases: Databases, house: Flask, tmp_path: Path) -> Iterator[Porta
     else:
         databases.empty(house)
         installed = Portal(tmp_path, databases.uri)
+    installed.forks = request.path.parent.name not in LOADED_ANEW
     try:
         yield installed
     finally:
