@@ -14,6 +14,9 @@ from tests.support.client import CheckingClient
 from tests.support.crawl import url_of
 from tests.support.everybody import Everybody
 
+# What is asked for twice is compared, and a file says when it was made.
+pytestmark = pytest.mark.usefixtures("clock")
+
 KEPT = ("static", "operations.brand_css")
 FOR_HTMX = {"HX-Request": "true"}
 RESTORED = {"HX-Request": "true", "HX-History-Restore-Request": "true"}
