@@ -12,8 +12,8 @@ declare -A package=(
 	[chromium]=chromium [java]=default-jre-headless [nginx]=nginx [npm]=npm [postgres]=postgresql
 	[redis-server]=redis-server [slapd]=slapd [strace]=strace [systemd-analyze]=systemd
 )
-# Two workers more than there are processors: some tests wait, for a mail server or a limit.
-workers=$(($(nproc) < 14 ? $(nproc) + 2 : 16))
+# One worker more than there are processors: some tests wait, for a mail server or a limit.
+workers=$(($(nproc) < 15 ? $(nproc) + 1 : 16))
 
 # On the path, or where Debian puts what is not on it.
 has() {

@@ -103,6 +103,16 @@ class Loaded:
 
 
 @cache
+def is_possible() -> bool:
+    """Whether this system tells of the end of a process through a file, as Linux does."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return hasattr(socket, "SOCK_SEQPACKET")
+
+
+@cache
 def loaded(folder: str) -> Loaded:
     """The one of this run; it ends when this process does."""
     return Loaded(folder)

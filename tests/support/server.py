@@ -29,7 +29,7 @@ from flask import Flask
 from portal import create_app
 from portal.extensions import db
 from tests.support.databases import Databases, SqliteFiles
-from tests.support.loaded import Forked, loaded
+from tests.support.loaded import Forked, is_possible, loaded
 from tests.support.ports import free_port
 from tests.support.smtp import Mailbox
 
@@ -113,7 +113,7 @@ class Portal:
         self.started: list[Started] = []
         self.before = ""
         """Python that each process runs before the product: a clock or a fault from ``tests/support/launched.py``."""
-        self.forks = True
+        self.forks = is_possible()
         """Whether its processes are forks of one that has loaded the product."""
 
     @property
@@ -234,7 +234,7 @@ def portal(databases: Databases, house: Flask, tmp_path: Path, request: pytest.F
     else:
         databases.empty(house)
         installed = Portal(tmp_path, databases.uri)
-    installed.forks = request.path.parent.name not in LOADED_ANEW
+    installed.forks = installed.forks and request.path.parent.name not in LOADED_ANEW
     try:
         yield installed
     finally:
