@@ -166,7 +166,8 @@ def _query(organisation: Organisation, wanted: Wanted) -> _Query:
     few = min((each for each in counted if not each[0].more), key=lambda each: each[0].number, default=None)
     alone = len(filters) == 2 and wanted.tab == "people" and counted[-1][1] is filters[1]
     known = counted[-1][0] if alone else None
-    if few is None or (few[1].in_name_order and not query.keys):
+    # Contacts have an index by name of their own, which a database might walk instead, to its end.
+    if few is None or (few[1].in_name_order and not query.keys and wanted.tab == "people"):
         return replace(query, total=known)
     return replace(query, few=few[1], total=known)
 
